@@ -1,0 +1,301 @@
+/** The gateway as a Fastify app: plugins, hooks, handlers and routes in the order in which a request meets them. */
+
+import { randomUUID } from 'node:crypto'
+import Fastify, {
+  LogController,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import type { FastifyBaseLogger } from 'fastify'
+import helmet from '@fastify/helmet'
+import { authenticate, requireAccess, requireScope, unauthenticated } from './auth.ts'
+import type { Callers } from './callers.ts'
+import type { Config } from './config.ts'
+import { registerDocs } from './docs.ts'
+import { createLimits } from './limits.ts'
+import type { Operations } from './operations/operations.ts'
+import { ApiProblem, problemBody, type ApiProblemOptions } from './problem.ts'
+import { healthRoutes } from './routes/health.ts'
+import { operationRoutes } from './routes/operations.ts'
+import type { RouteParts } from './routes/parts.ts'
+import { snapshotRoutes } from './routes/snapshots.ts'
+import { statsRoutes } from './routes/stats.ts'
+import { Operation, OperationList } from './schemas/operation.ts'
+import { Problem } from './schemas/problem.ts'
+import { Snapshot, SnapshotCreate, SnapshotList, SnapshotRestore } from './schemas/snapshot.ts'
+import { Stats } from './schemas/stats.ts'
+import { StoreUnavailable } from './store/store.ts'
+import { buildValidator, fieldErrors } from './validation.ts'
+
+export interface AppParts {
+  operations: Operations
+  callers: Callers
+  /** Aborts when the gateway begins to shut down. */
+  draining: AbortSignal
+  logger: FastifyBaseLogger
+  now: () => number
+}
+
+export type AppConfig = Pick<
+  Config,
+  'basePath' | 'publicUrl' | 'trustProxy' | 'maxWaitMs' | 'readWaitMs' | 'rateLimit' | 'docs' | 'shutdownMs'
+>
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The body may be left out, and then reads as `{}`. */
+    emptyBody?: boolean
+  }
+}
+
+const BODY_LIMIT_BYTES = 16 * 1024
+/** A name of 255 characters may come percent-encoded. */
+const MAX_PARAM_LENGTH = 800
+/** A whole request must have arrived within this time. */
+const REQUEST_TIMEOUT_MS = 15_000
+/** Longer than common load balancers keep their side open, so that it is never we who close first. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000
+const REQUEST_ID = /^[A-Za-z0-9._-]{8,128}$/
+
+/** Builds the app; the caller listens and closes. Rejects when a route declares no access. */
+export async function buildApp(config: AppConfig, parts: AppParts): Promise<FastifyInstance> {
+  const { basePath } = config
+  const app = Fastify({
+    loggerInstance: parts.logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    // A proxy that strips the prefix and one that keeps it are both served.
+    rewriteUrl: request => stripPrefix(request.url ?? '/', basePath),
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: false },
+    requestIdHeader: false,
+    genReqId: request => {
+      const offered = request.headers['x-request-id']
+      return typeof offered === 'string' && REQUEST_ID.test(offered) ? offered : randomUUID()
+    },
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    schemaController: { compilersFactory: { buildValidator: buildValidator as never } },
+    frameworkErrors: (error, request, reply) => sendProblem(toProblem(error), request, reply, basePath),
+  })
+
+  requireAccess(app)
+  await app.register(helmet, {
+    global: true,
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
+    },
+    // Behind TLS or not is the proxy's to say.
+    strictTransportSecurity: false,
+  })
+  acceptOnlyJson(app)
+  app.setErrorHandler((error, request, reply) =>
+    sendProblem(toProblem(error as Error), request, reply, basePath),
+  )
+
+  const limits = await createLimits(app, config.rateLimit)
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+    const { access, bucket = 'default' } = request.routeOptions.config
+    // What is no route, or is public, is limited by address.
+    if (access === undefined || access === 'public') {
+      if (bucket !== 'none') await limits.count(request, reply, 'default')
+      return
+    }
+    request.caller = authenticate(request, parts.callers) ?? null
+    if (bucket !== 'none') await limits.count(request, reply, request.caller ? bucket : 'default')
+    if (!request.caller) throw unauthenticated()
+    if (parts.draining.aborted && isChange(request))
+      throw new ApiProblem('draining', 'The gateway is shutting down; send this again in a moment.')
+    requireScope(request.caller, access.anyOf)
+  })
+
+  app.addHook('preValidation', async request => {
+    const { schema, config: route } = request.routeOptions
+    if (request.body === undefined && route.emptyBody) request.body = {}
+    if (request.body !== undefined && schema && !schema.body) {
+      const message = 'this route takes no body'
+      throw new ApiProblem('validation-failed', `Invalid request: ${message}.`, {
+        errors: [{ in: 'body', field: 'body', message }],
+      })
+    }
+  })
+
+  app.addHook('onSend', async (request, reply, payload) => {
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
+    // A caller told to come back must find quota then.
+    const retryAfterS = Number(reply.getHeader('retry-after'))
+    if (request.limit?.remaining === 0 && retryAfterS < request.limit.resetS)
+      reply.header('retry-after', request.limit.resetS)
+    return payload
+  })
+
+  app.addHook('onResponse', async (request, reply) => {
+    request.log.info(
+      {
+        method: request.method,
+        route: request.routeOptions.url ?? null,
+        status: reply.statusCode,
+        caller: request.caller?.name ?? null,
+        took_ms: Math.round(reply.elapsedTime),
+      },
+      'request',
+    )
+  })
+
+  for (const schema of [
+    Problem,
+    Operation,
+    OperationList,
+    Snapshot,
+    SnapshotList,
+    SnapshotCreate,
+    SnapshotRestore,
+    Stats,
+  ])
+    app.addSchema(schema)
+  const answerOtherMethods = collectMethods(app)
+  await registerDocs(app, config)
+  const routeParts: RouteParts = {
+    config,
+    operations: parts.operations,
+    draining: parts.draining,
+    now: parts.now,
+  }
+  for (const routes of [snapshotRoutes, statsRoutes, operationRoutes, healthRoutes])
+    await app.register(routes, routeParts)
+
+  answerOtherMethods()
+  app.setNotFoundHandler(request => {
+    throw new ApiProblem(
+      'route-not-found',
+      `There is no route ${request.method} ${request.url.split('?')[0]}.`,
+    )
+  })
+  return app
+}
+
+function isChange(request: FastifyRequest): boolean {
+  return request.method !== 'GET' && request.method !== 'HEAD'
+}
+
+function stripPrefix(url: string, basePath: string): string {
+  if (basePath === '' || !url.startsWith(basePath)) return url
+  const rest = url.slice(basePath.length)
+  return rest.startsWith('/') ? rest : rest === '' || rest.startsWith('?') ? `/${rest}` : url
+}
+
+/** JSON bodies only; an empty one is no body, whatever its content type says. */
+function acceptOnlyJson(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else void parseJson(request, body as string, done)
+  })
+}
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+
+/** Notes the methods of each path; the function it returns answers all others with 405 and `Allow`. */
+function collectMethods(app: FastifyInstance): () => void {
+  const paths = new Map<
+    string,
+    { methods: Set<string>; access: FastifyRequest['routeOptions']['config']['access'] }
+  >()
+  let collecting = true
+  app.addHook('onRoute', ({ url, method, config, schema }) => {
+    // Hidden ones are the files of Swagger UI.
+    if (!collecting || schema?.hide) return
+    const path = paths.get(url) ?? { methods: new Set<string>(), access: config?.access }
+    for (const one of [method].flat()) path.methods.add(one)
+    paths.set(url, path)
+  })
+  return () => {
+    collecting = false
+    for (const [url, { methods, access = 'public' }] of paths) {
+      const allow = [...methods].toSorted().join(', ')
+      const handler = (request: FastifyRequest): never => {
+        throw new ApiProblem(
+          'method-not-allowed',
+          `${request.method} is not for this path; it takes ${allow}.`,
+          { headers: { allow } },
+        )
+      }
+      app.route({
+        url,
+        method: METHODS.filter(method => !methods.has(method)),
+        config: { access },
+        schema: { hide: true },
+        // Before the body is looked at: the method is wrong whatever it carries.
+        onRequest: async request => handler(request),
+        handler,
+      })
+    }
+  }
+}
+
+/** Every error as a problem; the unknown become `internal`, with the cause for the log alone. */
+function toProblem(error: Error): ApiProblem {
+  if (error instanceof ApiProblem) return error
+  if (error instanceof StoreUnavailable) {
+    return new ApiProblem(
+      'store-unavailable',
+      'The operation store cannot be used now; nothing was sent to HOSTKEY.',
+      { cause: error },
+    )
+  }
+  const { code, statusCode = 500, validation, validationContext = 'body' } = error as FastifyError
+  if (validation) {
+    const errors = fieldErrors(validation, validationContext)
+    const detail = errors.map(({ field, message }) => `${field} ${message}`).join('; ')
+    return new ApiProblem('validation-failed', `Invalid request: ${detail.slice(0, 1_000)}.`, { errors })
+  }
+  const known: Record<string, [ApiProblem['code'], string]> = {
+    FST_ERR_CTP_BODY_TOO_LARGE: ['payload-too-large', `The body may have ${BODY_LIMIT_BYTES} bytes.`],
+    FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'Send the body as application/json.'],
+    FST_ERR_BAD_URL: ['malformed-request', 'The URL is not well-formed.'],
+    FST_ERR_ROUTE_MAX_PARAM_LENGTH: ['malformed-request', 'A part of the path is too long.'],
+  }
+  const [problem, detail] = known[code] ?? []
+  const options: ApiProblemOptions = { cause: error }
+  if (problem && detail) return new ApiProblem(problem, detail, options)
+  if (statusCode >= 400 && statusCode < 500) {
+    return new ApiProblem(
+      'malformed-request',
+      code === 'FST_ERR_CTP_INVALID_JSON_BODY' || error instanceof SyntaxError
+        ? 'The body is not well-formed JSON.'
+        : 'The request could not be read.',
+      options,
+    )
+  }
+  return new ApiProblem(
+    'internal',
+    'Something went wrong in the gateway; its log has the details under the id in `instance`.',
+    options,
+  )
+}
+
+function sendProblem(
+  problem: ApiProblem,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  basePath: string,
+): void {
+  const { code, message, extras, headers, statusCode } = problem
+  if (statusCode >= 500) {
+    const level = code === 'internal' ? 'error' : 'warn'
+    request.log[level]({ code, detail: message, err: problem.cause }, 'request failed')
+  }
+  void reply
+    .code(statusCode)
+    .headers(headers)
+    .type('application/problem+json')
+    .send(problemBody(code, message, request.id, basePath, extras))
+}

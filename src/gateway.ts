@@ -1,0 +1,112 @@
+/** The whole gateway from a configuration: used by the server, the demo and the tests. */
+
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { buildApp } from './app.ts'
+import { openCallers } from './callers.ts'
+import type { Config } from './config.ts'
+import type { EngineParts } from './operations/engine.ts'
+import { Operations } from './operations/operations.ts'
+import { operationPath } from './schemas/operation.ts'
+import { fileSecret, fixedSecret } from './secret.ts'
+import { openSqliteStore } from './store/sqlite.ts'
+import { createUpstream } from './upstream/client.ts'
+import { fixedSession, loginSession } from './upstream/session.ts'
+import { createTransport } from './upstream/transport.ts'
+
+export interface Gateway {
+  app: FastifyInstance
+  /** Where it listens: `http://host:port`. */
+  address: string
+  /** Fails readiness, lets waiting callers go with what there is, and closes everything within `limitMs`. */
+  close(options?: { drainMs?: number }): Promise<void>
+}
+
+export interface GatewayOverrides {
+  onStep?: EngineParts['onStep']
+}
+
+/** How long an ambiguous mutation is looked for; shorter when operations may not run that long. */
+const SETTLE_MS = 120_000
+const READ_CALLS = 4
+
+/**
+ * Opens the store and the callers file, starts to watch and listens.
+ * @throws Error with one clear line when a part cannot be opened; `EADDRINUSE` and the like from listening.
+ */
+export async function startGateway(
+  config: Config,
+  logger: FastifyBaseLogger,
+  overrides: GatewayOverrides = {},
+): Promise<Gateway> {
+  const { upstream: up, basePath } = config
+  const now = Date.now
+  // In the order in which they are opened; closed in reverse.
+  const closers: (() => Promise<void> | void)[] = []
+  const close = async (): Promise<void> => {
+    for (const closeOne of closers.splice(0).toReversed()) await closeOne()
+  }
+  try {
+    const callers = openCallers(config.callersFile, logger)
+    closers.push(() => callers.close())
+    const secret =
+      'file' in up.credential
+        ? fileSecret(up.credential.file, message =>
+            logger.error({ reason: message }, 'secret file is broken'),
+          )
+        : fixedSecret(up.credential.value)
+    closers.push(() => secret.close())
+    const store = openSqliteStore(config.storeUrl.replace(/^sqlite:/, ''), now())
+    closers.push(() => store.close())
+    const transport = createTransport({
+      baseUrl: up.baseUrl,
+      timeoutMs: up.timeoutMs,
+      concurrency: up.concurrency,
+    })
+    closers.push(() => transport.close())
+    const session =
+      up.credential.kind === 'token'
+        ? fixedSession(secret)
+        : loginSession({ apiKey: secret, send: fields => transport.send('auth.php', 'POST', fields), now })
+    const operations = new Operations({
+      store,
+      upstream: createUpstream({ transport, session, readMethod: up.readMethod, log: logger }),
+      policy: {
+        checkMinMs: config.checkMinMs,
+        checkMaxMs: config.checkMaxMs,
+        deadlineMs: config.operationDeadlineMs,
+        settleMs: Math.min(SETTLE_MS, config.operationDeadlineMs),
+        readCalls: READ_CALLS,
+      },
+      now,
+      random: Math.random,
+      log: logger,
+      // A call may log in and be made twice: four exchanges, and some room.
+      leaseMs: up.timeoutMs * 4 + 10_000,
+      readCacheMs: config.readCacheMs,
+      watchConcurrency: Math.max(1, Math.floor(up.concurrency / 2)),
+      ttlMs: config.operationTtlMs,
+      pathOf: id => operationPath(id, basePath),
+      ...(overrides.onStep ? { onStep: overrides.onStep } : {}),
+    })
+    const draining = new AbortController()
+    const app = await buildApp(config, { operations, callers, draining: draining.signal, logger, now })
+    closers.push(() => operations.stop())
+    closers.push(() => app.close())
+    const address = await app.listen({ host: config.host, port: config.port })
+    operations.run()
+    return {
+      app,
+      address,
+      async close({ drainMs = 0 } = {}) {
+        draining.abort()
+        // Readiness fails now: load balancers get the time to notice before connections are refused.
+        await sleep(drainMs)
+        await close()
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}

@@ -1,0 +1,64 @@
+/** `npm run key`: makes a caller's key, shows it once, and the entry for the callers file. */
+
+import { randomBytes } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { digestOf, parseCallers, SCOPES, type CallerEntry, type Scope } from './callers.ts'
+
+const USAGE = `npm run key -- --name NAME --scope SCOPE… --vms ID,ID…|'*'
+
+  --name   what the caller is called in operations and logs
+  --scope  one of ${SCOPES.join(', ')}; give it several times, or a list with commas
+  --vms    the ids of the VMs it may touch, or * for all`
+
+/** A key of 256 random bits with a prefix that secret scanners can know. */
+export function newKey(): string {
+  return `hkgw_${randomBytes(32).toString('base64url')}`
+}
+
+/** The entry of a caller with this key. @throws Error when a value would not be accepted in a callers file. */
+export function newEntry(
+  name: string,
+  key: string,
+  scopes: readonly string[],
+  vms: '*' | readonly number[],
+): CallerEntry {
+  const entry: CallerEntry = {
+    name,
+    key_sha256: digestOf(key).toString('hex'),
+    scopes: scopes as Scope[],
+    vms: vms === '*' ? '*' : [...vms],
+  }
+  parseCallers(JSON.stringify({ callers: [entry] }), '(new entry)')
+  return entry
+}
+
+function main(): void {
+  const { values } = parseArgs({
+    options: {
+      name: { type: 'string' },
+      scope: { type: 'string', multiple: true },
+      vms: { type: 'string' },
+      help: { type: 'boolean' },
+    },
+  })
+  if (values.help || !values.name || !values.scope || !values.vms) {
+    process.stderr.write(`${USAGE}\n`)
+    process.exit(values.help ? 0 : 64)
+  }
+  const key = newKey()
+  const scopes = values.scope.flatMap(list => list.split(',').map(scope => scope.trim()))
+  const vms = values.vms === '*' ? '*' : values.vms.split(',').map(Number)
+  const entry = newEntry(values.name, key, scopes, vms)
+  process.stdout.write(
+    `key (shown this once): ${key}\n\nentry for the callers file:\n${JSON.stringify(entry, null, 2)}\n`,
+  )
+}
+
+if (import.meta.main) {
+  try {
+    main()
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${USAGE}\n`)
+    process.exit(64)
+  }
+}

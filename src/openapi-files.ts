@@ -1,0 +1,37 @@
+/** The files of `openapi/`, from the routes of an app that is never started. */
+
+import { buildApp } from './app.ts'
+import { createLogger } from './log.ts'
+import { toYaml } from './openapi.ts'
+
+/** File name → content. */
+export async function renderDocuments(): Promise<Record<string, string>> {
+  // Routes are only described here: nothing behind them is touched.
+  const nothing = {} as never
+  const app = await buildApp(
+    {
+      basePath: '',
+      publicUrl: null,
+      trustProxy: [],
+      maxWaitMs: 0,
+      readWaitMs: 0,
+      rateLimit: { max: 1, windowMs: 1_000 },
+      docs: true,
+      shutdownMs: 0,
+    },
+    {
+      operations: nothing,
+      callers: nothing,
+      draining: new AbortController().signal,
+      logger: createLogger('silent'),
+      now: Date.now,
+    },
+  )
+  await app.ready()
+  const document: unknown = JSON.parse(JSON.stringify(app.swagger()))
+  await app.close()
+  return {
+    'openapi.json': `${JSON.stringify(document, null, 2)}\n`,
+    'openapi.yaml': toYaml(document),
+  }
+}

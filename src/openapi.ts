@@ -1,0 +1,75 @@
+/** The parts of the OpenAPI document that do not come from routes, and the finishing that the generator leaves to us. */
+
+import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import { stringify } from 'yaml'
+
+type OpenApiDocument = NonNullable<FastifyDynamicSwaggerOptions['openapi']>
+
+/** The frame of the document. */
+export function openApiInfo(version: string, serverUrl: string): OpenApiDocument {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'HOSTKEY VM gateway',
+      version,
+      description: [
+        'Snapshots and stats of HOSTKEY virtual machines as REST resources.',
+        '',
+        'Whatever takes time is an **operation**: a change answers `202` with one, and so does a read that HOSTKEY is too slow for.',
+        'An operation is on disk before you hear of it, can be read as often as you like, and a change is never sent to HOSTKEY twice.',
+        'Send `Prefer: wait=10` to wait for the end, or follow `Location` after `Retry-After` seconds.',
+        '',
+        'Errors are problems (RFC 9457); decide on their `code`.',
+      ].join('\n'),
+      license: { name: 'MIT', identifier: 'MIT' },
+      contact: { name: 'The operator of this gateway', url: 'https://hostkey.com/documentation/' },
+    },
+    servers: [{ url: serverUrl, description: 'This gateway.' }],
+    tags: [
+      { name: 'Snapshots', description: 'Take, see, restore and delete the snapshots of a VM.' },
+      { name: 'Stats', description: 'The load of a VM.' },
+      {
+        name: 'Operations',
+        description: 'What takes time: follow it, and read its result as often as you like.',
+      },
+      { name: 'Health', description: 'For probes.' },
+      { name: 'Document', description: 'This description.' },
+    ],
+    security: [],
+    components: {
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: "The caller's key: `Authorization: Bearer <key>`.",
+        },
+        apiKey: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'X-API-Key',
+          description: "The caller's key, for clients that cannot send `Authorization`.",
+        },
+      },
+    },
+  }
+}
+
+interface Described {
+  paths?: Record<string, Record<string, { operationId?: string; requestBody?: { required?: boolean } }>>
+}
+
+/** What the generator gets wrong: it marks every body as required. */
+export function tidyDocument<T>(document: T): T {
+  for (const path of Object.values((document as Described).paths ?? {})) {
+    for (const operation of Object.values(path)) {
+      if (operation.operationId === 'restoreSnapshot' && operation.requestBody)
+        operation.requestBody.required = false
+    }
+  }
+  return document
+}
+
+/** The document as YAML, without anchors: gateways that import it seldom know them. */
+export function toYaml(document: unknown): string {
+  return stringify(document, { aliasDuplicateObjects: false, lineWidth: 120 })
+}

@@ -1,0 +1,119 @@
+/**
+ * Starting a mutation: the intent is on disk before HOSTKEY is called, the callback key before the caller hears of
+ * it. The call is made once, here, and nowhere else.
+ */
+
+import { ApiProblem } from '../problem.ts'
+import type { IdempotencyClaim } from '../store/store.ts'
+import type { Engine } from './engine.ts'
+import { paramsOf } from './engine.ts'
+import { newOperationId } from './id.ts'
+import { KINDS, newOperation, type Kind, type Operation } from './operation.ts'
+import type { Reads } from './reads.ts'
+
+export type MutationKind = { [K in Kind]: (typeof KINDS)[K]['mutates'] extends true ? K : never }[Kind]
+
+export interface MutationRequest {
+  kind: MutationKind
+  vmId: number
+  snapshot: string
+  snapshotType: string
+  backupId: string | null
+  caller: string
+  idempotency: Omit<IdempotencyClaim, 'caller' | 'expiresAtMs'> | null
+}
+
+/** The path of an operation, for answers. */
+export type PathOf = (id: string) => string
+
+export interface Started {
+  operation: Operation
+  replayed: boolean
+}
+
+/** How long an idempotency key is kept (contract §2). */
+export const IDEMPOTENCY_TTL_MS = 24 * 3_600_000
+
+/**
+ * Starts a mutation, or finds the one the idempotency key belongs to.
+ * @throws ApiProblem when it was refused, by the gateway or by HOSTKEY, or certainly did not leave.
+ */
+export async function startMutation(
+  engine: Engine,
+  reads: Reads,
+  request: MutationRequest,
+  pathOf: PathOf,
+): Promise<Started> {
+  const { store, upstream, policy, now, leaseMs } = engine.parts
+  const { idempotency, caller, ...rest } = request
+  const nowMs = now()
+  const before = reads.before(request.vmId, request.snapshotType, request.snapshot)
+  const operation = newOperation(
+    { ...rest, id: newOperationId(nowMs), createdBy: caller, before },
+    nowMs,
+    nowMs + leaseMs,
+    policy,
+  )
+  const claim = idempotency && { ...idempotency, caller, expiresAtMs: nowMs + IDEMPOTENCY_TTL_MS }
+
+  const outcome = await store.start(operation, claim, nowMs)
+  switch (outcome.kind) {
+    case 'replay':
+      if (!outcome.inProgress) return { operation: outcome.operation, replayed: true }
+      throw new ApiProblem(
+        'idempotency-in-progress',
+        'The first request with this Idempotency-Key is still being accepted.',
+        {
+          operation: pathOf(outcome.operation.id),
+          retryAfterS: 1,
+        },
+      )
+    case 'reused':
+      throw new ApiProblem(
+        'idempotency-key-reused',
+        'This Idempotency-Key was sent before with another request.',
+        {
+          errors: [
+            { in: 'header', field: 'Idempotency-Key', message: 'was used with another method, path or body' },
+          ],
+        },
+      )
+    case 'busy':
+      throw new ApiProblem(
+        'vm-busy',
+        `Operation ${outcome.operation.id} (${outcome.operation.kind}) is changing VM ${request.vmId}.`,
+        {
+          operation: pathOf(outcome.operation.id),
+          retryAfterS: retryAfterS(outcome.operation, nowMs),
+        },
+      )
+    case 'started':
+      engine.reached('intent-stored', operation)
+  }
+
+  // Whatever was read of the VM is about to be wrong.
+  reads.invalidate(request.vmId)
+  const called = await upstream.call(KINDS[request.kind].action, paramsOf(operation))
+  engine.reached('call-answered', operation)
+  // Certainly nothing happened, and not for a reason of the caller's: as if it had never been asked.
+  const next = engine.advance(operation, { type: 'called', outcome: called })
+  if (called.kind === 'unsent' || called.kind === 'unauthorized') {
+    await store.discard(operation.id)
+    throw new ApiProblem(next.failure!.code, next.failure!.detail)
+  }
+  await engine.commit(next)
+  if (next.status === 'running' || next.status === 'succeeded') return { operation: next, replayed: false }
+  const { code, detail, upstream: said } = next.failure!
+  const extras = { operation: pathOf(operation.id), ...(said ? { upstream: said } : {}) }
+  if (next.status === 'failed') throw new ApiProblem(code, detail, extras)
+  throw new ApiProblem(
+    called.kind === 'lost' && called.cause !== 'timeout' ? 'upstream-invalid' : 'upstream-timeout',
+    detail,
+    extras,
+  )
+}
+
+/** Whole seconds until the operation's next step, at least one: a caller need not ask earlier. */
+export function retryAfterS(operation: Operation, nowMs: number): number {
+  return Math.min(30, Math.max(1, Math.ceil(((operation.dueAtMs ?? nowMs) - nowMs) / 1000)))
+}

@@ -1,0 +1,61 @@
+/** Wakes whoever waits for an operation by the store's change event; the store is read, never polled. */
+
+import type { Operation } from './operation.ts'
+import type { Store } from '../store/store.ts'
+
+export class Waiters {
+  readonly #store: Store
+  readonly #listeners = new Map<string, Set<() => void>>()
+  readonly #stop: () => void
+
+  constructor(store: Store) {
+    this.#store = store
+    this.#stop = store.onChange(id => {
+      for (const listener of this.#listeners.get(id) ?? []) listener()
+    })
+  }
+
+  /** Calls back after each change of one operation. Returns how to stop. */
+  listen(id: string, listener: () => void): () => void {
+    let listeners = this.#listeners.get(id)
+    if (!listeners) this.#listeners.set(id, (listeners = new Set()))
+    listeners.add(listener)
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0) this.#listeners.delete(id)
+    }
+  }
+
+  /** The operation once it has ended, or as it is after `waitMs` or when the signal aborts; undefined when there is none. */
+  ended(id: string, waitMs: number, signal?: AbortSignal): Promise<Operation | undefined> {
+    return new Promise((resolve, reject) => {
+      const settle = (look: Promise<Operation | undefined>): void => {
+        clearTimeout(timer)
+        stopListening()
+        signal?.removeEventListener('abort', giveUp)
+        look.then(resolve, reject)
+      }
+      const giveUp = (): void => settle(this.#store.get(id))
+      const look = (): void => {
+        const found = this.#store.get(id)
+        found.then(
+          operation => {
+            if (operation?.status !== 'running') settle(found)
+          },
+          () => settle(found),
+        )
+      }
+      const timer = Number.isFinite(waitMs) ? setTimeout(giveUp, waitMs) : undefined
+      // Listening comes before looking, so that no change falls between the two.
+      const stopListening = this.listen(id, look)
+      signal?.addEventListener('abort', giveUp, { once: true })
+      if (waitMs <= 0 || signal?.aborted) giveUp()
+      else look()
+    })
+  }
+
+  close(): void {
+    this.#stop()
+    this.#listeners.clear()
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * The watcher: makes the due steps of stored operations, a few at a time, also of those that a process before it
+ * left behind. One timer, set to the next due time.
+ */
+
+import type { Engine } from './engine.ts'
+import type { Operation } from './operation.ts'
+
+export interface WatchOptions {
+  /** Steps at once; below the upstream's concurrency, so that callers are not starved. */
+  concurrency: number
+  /** The longest sleep, in milliseconds: work of other replicas may become free without a word. */
+  idleMs: number
+}
+
+const RETRY_MS = 1_000
+
+export class Watch {
+  readonly #engine: Engine
+  readonly #options: WatchOptions
+  readonly #steps = new Set<Promise<void>>()
+  #timer: NodeJS.Timeout | undefined
+  #timerAtMs = Infinity
+  #claiming: Promise<void> | undefined
+  #again = false
+  #stopped = true
+
+  constructor(engine: Engine, options: WatchOptions) {
+    this.#engine = engine
+    this.#options = options
+  }
+
+  start(): void {
+    this.#stopped = false
+    this.#claim()
+  }
+
+  /** Something is due at this time: wakes the watcher then, if it would sleep longer. */
+  nudge(dueAtMs: number): void {
+    if (dueAtMs < this.#timerAtMs) this.#sleepUntil(dueAtMs)
+  }
+
+  /** Takes no more work and resolves when the steps under way are done. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await this.#claiming
+    await Promise.allSettled(this.#steps)
+  }
+
+  #sleepUntil(atMs: number): void {
+    clearTimeout(this.#timer)
+    if (this.#stopped) return
+    this.#timerAtMs = atMs
+    this.#timer = setTimeout(() => this.#claim(), Math.max(0, atMs - this.#engine.parts.now()))
+  }
+
+  /** One round at a time; one that is asked for meanwhile follows it. */
+  #claim(): void {
+    clearTimeout(this.#timer)
+    this.#timerAtMs = Infinity
+    if (this.#stopped) return
+    if (this.#claiming) {
+      this.#again = true
+      return
+    }
+    this.#again = false
+    this.#claiming = this.#round().finally(() => {
+      this.#claiming = undefined
+      if (this.#again) this.#claim()
+    })
+  }
+
+  async #round(): Promise<void> {
+    const { store, now, leaseMs, log } = this.#engine.parts
+    // With every place taken, the end of a step asks for the next round.
+    const free = this.#options.concurrency - this.#steps.size
+    if (free <= 0) return
+    try {
+      for (const operation of await store.claimDue(now(), leaseMs, free)) this.#take(operation)
+      const nextDueAtMs = (await store.nextDueAtMs()) ?? Infinity
+      this.nudge(Math.min(nextDueAtMs, now() + this.#options.idleMs))
+    } catch (error) {
+      log.error({ err: error }, 'the watcher could not read the store')
+      this.nudge(now() + RETRY_MS)
+    }
+  }
+
+  #take(operation: Operation): void {
+    const step = this.#step(operation).finally(() => {
+      this.#steps.delete(step)
+      this.#claim()
+    })
+    this.#steps.add(step)
+  }
+
+  async #step(operation: Operation): Promise<void> {
+    const engine = this.#engine
+    try {
+      const event = await engine.perform(operation)
+      await engine.commit(engine.advance(operation, event))
+    } catch (error) {
+      // The lease ends, and the step is made again.
+      engine.parts.log.error({ err: error, operation: operation.id }, 'a step of an operation failed')
+    }
+  }
+}

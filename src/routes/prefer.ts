@@ -1,0 +1,42 @@
+/** The `Prefer` header (RFC 7240): `wait=N` and `respond-async`. What is not understood is ignored, as the RFC says. */
+
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+export interface Preference {
+  /** How long to hold the answer, in milliseconds; null when the caller did not say. */
+  waitMs: number | null
+  /** What `Preference-Applied` says; null when nothing was applied. */
+  applied: string | null
+}
+
+/** The preference of a `Prefer` header (or several, joined by commas). `wait` is capped; it wins over `respond-async`. */
+export function parsePrefer(header: string | undefined, maxWaitMs: number): Preference {
+  let wait: number | null = null
+  let respondAsync = false
+  for (const part of (header ?? '').split(',')) {
+    const [preference = ''] = part.split(';')
+    const [name = '', value = ''] = preference.split('=').map(text => text.trim())
+    const number = value.replace(/^"(.*)"$/, '$1')
+    // The first of several counts (RFC 7240, section 2).
+    if (/^wait$/i.test(name) && /^\d{1,9}$/.test(number)) wait ??= Number(number)
+    if (/^respond-async$/i.test(name)) respondAsync = true
+  }
+  if (wait !== null) {
+    const waitMs = Math.min(wait * 1000, maxWaitMs)
+    return { waitMs, applied: `wait=${Math.floor(waitMs / 1000)}` }
+  }
+  return respondAsync ? { waitMs: 0, applied: 'respond-async' } : { waitMs: null, applied: null }
+}
+
+/** The wait a request asks for, told back in `Preference-Applied`. */
+export function waitOf(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  maxWaitMs: number,
+  otherwiseMs: number,
+): number {
+  const header = request.headers.prefer
+  const { waitMs, applied } = parsePrefer(Array.isArray(header) ? header.join(',') : header, maxWaitMs)
+  if (applied !== null) reply.header('preference-applied', applied)
+  return waitMs ?? Math.min(otherwiseMs, maxWaitMs)
+}

@@ -1,0 +1,106 @@
+import { Type } from 'typebox'
+import { AnyJson, nullable, SnapshotName, SnapshotType, Time, VmId } from './common.ts'
+
+const raw = Type.Unsafe<unknown>({
+  ...AnyJson,
+  description: 'What HOSTKEY said, as it came; members named like secrets are left out.',
+})
+
+export const Snapshot = Type.Object(
+  {
+    name: Type.String({
+      maxLength: 1000,
+      description: 'The name of the snapshot.',
+      examples: ['before-upgrade'],
+    }),
+    id: nullable(Type.String({ maxLength: 1000 }), {
+      description: "HOSTKEY's own id of it, where it gave one.",
+    }),
+    type: Type.String({ maxLength: 1000, description: 'The type of the snapshot.', examples: ['snapshot'] }),
+    created_at: nullable(Time, {
+      description:
+        'When it was taken; null when HOSTKEY gave no date that could be read. A date without a time zone is taken for UTC.',
+    }),
+    raw,
+  },
+  {
+    $id: 'Snapshot',
+    description: 'A snapshot of a VM.',
+    examples: [
+      {
+        name: 'before-upgrade',
+        id: '17',
+        type: 'snapshot',
+        created_at: '2026-11-24T10:15:41.000Z',
+        raw: { name: 'before-upgrade', snapshot_id: 17, date: '2026-11-24 10:15:41' },
+      },
+    ],
+  },
+)
+
+export const SnapshotList = Type.Object(
+  {
+    vm_id: VmId,
+    type: Type.String({ maxLength: 64, description: 'The type that was asked for.', examples: ['snapshot'] }),
+    observed_at: Time,
+    snapshots: Type.Unsafe<unknown>({
+      type: ['array', 'null'],
+      items: { $ref: 'Snapshot#' },
+      maxItems: 100_000,
+      description: 'Null when the shape of the answer was not recognised: then see `raw`.',
+    }),
+    raw,
+  },
+  {
+    $id: 'SnapshotList',
+    description: 'The snapshots of a VM.',
+    examples: [
+      {
+        vm_id: 1000,
+        type: 'snapshot',
+        observed_at: '2026-11-24T10:16:00.000Z',
+        snapshots: [
+          {
+            name: 'before-upgrade',
+            id: '17',
+            type: 'snapshot',
+            created_at: '2026-11-24T10:15:41.000Z',
+            raw: { name: 'before-upgrade', snapshot_id: 17, date: '2026-11-24 10:15:41' },
+          },
+        ],
+        raw: [{ name: 'before-upgrade', snapshot_id: 17, date: '2026-11-24 10:15:41' }],
+      },
+    ],
+  },
+)
+
+export const SnapshotCreate = Type.Object(
+  { name: SnapshotName, type: Type.Optional(SnapshotType) },
+  {
+    $id: 'SnapshotCreate',
+    additionalProperties: false,
+    description: 'The snapshot to take.',
+    examples: [{ name: 'before-upgrade' }],
+  },
+)
+
+export const SnapshotRestore = Type.Object(
+  {
+    type: Type.Optional(SnapshotType),
+    backup_id: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 255,
+        pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]+$',
+        description: 'The id of a backup, for types that have one.',
+        examples: ['2026-11-24_01'],
+      }),
+    ),
+  },
+  {
+    $id: 'SnapshotRestore',
+    additionalProperties: false,
+    description: 'How to restore. May be empty, or left out.',
+    examples: [{}],
+  },
+)

@@ -1,0 +1,345 @@
+/**
+ * Operations in one SQLite file: WAL, `synchronous=FULL`, one process. The writes asked for in one turn of the event
+ * loop share one transaction and so one fsync (group commit); each is answered after the commit. Callback keys stand
+ * in the file, so it is readable by its owner alone.
+ */
+
+import { chmodSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { mutates, type Operation } from '../operations/operation.ts'
+import { StoreUnavailable, type ListQuery, type StartOutcome, type Store } from './store.ts'
+
+const SCHEMA_VERSION = 1
+
+/*
+ * The VM's hold is the unique index over running mutations: it begins and ends with the operation, and no crash can
+ * leave it behind. `doc` is the operation as JSON; `rev` and `due_at` live in their columns alone, because claiming
+ * changes only them.
+ */
+const SCHEMA = `
+  CREATE TABLE operations (
+    id TEXT PRIMARY KEY,
+    rev INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    mutates INTEGER NOT NULL,
+    vm_id INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    status TEXT NOT NULL,
+    due_at INTEGER,
+    finished_at INTEGER,
+    doc TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX vm_hold ON operations (vm_id) WHERE mutates = 1 AND status = 'running';
+  CREATE INDEX due ON operations (due_at) WHERE status = 'running';
+  CREATE INDEX ended ON operations (finished_at) WHERE status <> 'running';
+  CREATE INDEX by_vm ON operations (vm_id, id);
+  CREATE TABLE idempotency (
+    caller TEXT NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    operation_id TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (caller, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX idempotency_expires ON idempotency (expires_at);
+  CREATE INDEX idempotency_operation ON idempotency (operation_id);
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`
+
+interface Row {
+  id: string
+  rev: number
+  due_at: number | null
+  doc: string
+}
+
+interface Write {
+  run: () => void
+  resolve: () => void
+  reject: (error: Error) => void
+}
+
+/**
+ * Opens (or makes) the file and takes it for this process alone.
+ * @throws Error with one clear line when the file is in use, from a newer version, or cannot be opened.
+ */
+export function openSqliteStore(path: string, nowMs: number): Store {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  let db: DatabaseSync
+  try {
+    db = new DatabaseSync(path, { timeout: 0 })
+    // Exclusive: a second process is refused here instead of checking the same keys.
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL')
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864')
+    const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
+    if (version > SCHEMA_VERSION)
+      throw new Error(`was written by a newer version of the gateway (schema ${version})`)
+    if (version === 0) db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`)
+    chmodSync(path, 0o600)
+  } catch (error) {
+    const { message } = error as Error
+    throw new Error(
+      /locked|busy/i.test(message)
+        ? `the store ${path} is in use by another process; one SQLite file serves one gateway`
+        : `the store ${path} ${message.startsWith('was ') ? message : `cannot be opened: ${message}`}`,
+      { cause: error },
+    )
+  }
+  return new SqliteStore(db, nowMs)
+}
+
+class SqliteStore implements Store {
+  readonly #db: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+  readonly #listeners = new Set<(id: string) => void>()
+  #writes: Write[] = []
+  #changed: string[] = []
+  #closed = false
+
+  constructor(db: DatabaseSync, nowMs: number) {
+    this.#db = db
+    // Whoever held an operation died with the process that had this file before.
+    this.#run(`UPDATE operations SET due_at = ? WHERE status = 'running' AND due_at > ?`, nowMs, nowMs)
+  }
+
+  start(
+    operation: Operation,
+    idempotency: Parameters<Store['start']>[1],
+    nowMs: number,
+  ): Promise<StartOutcome> {
+    return this.#write(() => {
+      if (idempotency) {
+        const known = this.#get<{ fingerprint: string; operation_id: string }>(
+          'SELECT fingerprint, operation_id FROM idempotency WHERE caller = ? AND key = ? AND expires_at > ?',
+          idempotency.caller,
+          idempotency.key,
+          nowMs,
+        )
+        if (known && known.fingerprint !== idempotency.fingerprint) return { kind: 'reused' }
+        const first = known && this.#read(known.operation_id)
+        if (first) return { kind: 'replay', operation: first, inProgress: first.step === 'call' }
+      }
+      if (mutates(operation)) {
+        const holder = this.#get<{ id: string }>(
+          `SELECT id FROM operations WHERE vm_id = ? AND mutates = 1 AND status = 'running'`,
+          operation.vmId,
+        )
+        if (holder) return { kind: 'busy', operation: this.#read(holder.id)! }
+      }
+      const { rev, dueAtMs, ...doc } = operation
+      this.#run(
+        'INSERT INTO operations (id, rev, kind, mutates, vm_id, created_by, status, due_at, finished_at, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        operation.id,
+        rev,
+        operation.kind,
+        mutates(operation) ? 1 : 0,
+        operation.vmId,
+        operation.createdBy,
+        operation.status,
+        dueAtMs === null ? null : Math.round(dueAtMs),
+        operation.finishedAtMs,
+        JSON.stringify(doc),
+      )
+      if (idempotency) {
+        this.#run(
+          'INSERT OR REPLACE INTO idempotency (caller, key, fingerprint, operation_id, expires_at) VALUES (?, ?, ?, ?, ?)',
+          idempotency.caller,
+          idempotency.key,
+          idempotency.fingerprint,
+          operation.id,
+          idempotency.expiresAtMs,
+        )
+      }
+      this.#changed.push(operation.id)
+      return { kind: 'started' }
+    })
+  }
+
+  save(operation: Operation): Promise<boolean> {
+    const { rev, dueAtMs, ...doc } = operation
+    return this.#write(() => {
+      const { changes } = this.#run(
+        `UPDATE operations SET rev = ?, status = ?, due_at = ?, finished_at = ?, doc = ? WHERE id = ? AND rev = ? AND status = 'running'`,
+        rev,
+        operation.status,
+        dueAtMs === null ? null : Math.round(dueAtMs),
+        operation.finishedAtMs,
+        JSON.stringify(doc),
+        operation.id,
+        rev - 1,
+      )
+      if (changes === 0) return false
+      this.#changed.push(operation.id)
+      return true
+    })
+  }
+
+  discard(id: string): Promise<void> {
+    return this.#write(() => {
+      this.#run('DELETE FROM operations WHERE id = ?', id)
+      this.#run('DELETE FROM idempotency WHERE operation_id = ?', id)
+      this.#changed.push(id)
+    })
+  }
+
+  get(id: string): Promise<Operation | undefined> {
+    return this.#attempt(() => this.#read(id))
+  }
+
+  list({ visible, vmId, kind, status, limit, before }: ListQuery): Promise<Operation[]> {
+    const where: string[] = []
+    const values: SQLInputValue[] = []
+    const and = (condition: string, ...more: SQLInputValue[]): void => {
+      where.push(condition)
+      values.push(...more)
+    }
+    if (vmId !== undefined) and('vm_id = ?', vmId)
+    if (visible.vmIds !== '*') and('vm_id IN (SELECT value FROM json_each(?))', JSON.stringify(visible.vmIds))
+    and(
+      '(kind IN (SELECT value FROM json_each(?)) OR created_by = ?)',
+      JSON.stringify(visible.kinds),
+      visible.createdBy,
+    )
+    if (kind !== undefined) and('kind = ?', kind)
+    if (status !== undefined) and('status = ?', status)
+    if (before !== undefined) and('id < ?', before)
+    return this.#attempt(() =>
+      this.#all<Row>(
+        `SELECT id, rev, due_at, doc FROM operations WHERE ${where.join(' AND ')} ORDER BY id DESC LIMIT ?`,
+        ...values,
+        limit,
+      ).map(toOperation),
+    )
+  }
+
+  claimDue(nowMs: number, leaseMs: number, limit: number): Promise<Operation[]> {
+    // Without anything due no transaction, and so no fsync, is spent.
+    const due = `FROM operations WHERE status = 'running' AND due_at <= ? ORDER BY due_at LIMIT ?`
+    if (limit <= 0 || this.#all(`SELECT id ${due}`, nowMs, 1).length === 0) return Promise.resolve([])
+    return this.#write(() =>
+      this.#all<Row>(
+        `UPDATE operations SET rev = rev + 1, due_at = ? WHERE id IN (SELECT id ${due}) RETURNING id, rev, due_at, doc`,
+        Math.round(nowMs + leaseMs),
+        nowMs,
+        limit,
+      ).map(toOperation),
+    )
+  }
+
+  nextDueAtMs(): Promise<number | null> {
+    return this.#attempt(
+      () =>
+        this.#get<{ due_at: number }>(
+          `SELECT due_at FROM operations WHERE status = 'running' ORDER BY due_at LIMIT 1`,
+        )?.due_at ?? null,
+    )
+  }
+
+  async sweep(endedBeforeMs: number, nowMs: number, limit: number): Promise<number> {
+    const swept = await this.#write(() => {
+      const keys = this.#run(
+        'DELETE FROM idempotency WHERE (caller, key) IN (SELECT caller, key FROM idempotency WHERE expires_at <= ? LIMIT ?)',
+        nowMs,
+        limit,
+      )
+      // An operation stays as long as a replay may ask for it.
+      const operations = this.#run(
+        `DELETE FROM operations WHERE id IN (
+           SELECT id FROM operations WHERE status <> 'running' AND finished_at < ?
+           AND NOT EXISTS (SELECT 1 FROM idempotency WHERE operation_id = operations.id) LIMIT ?)`,
+        endedBeforeMs,
+        limit,
+      )
+      return Number(keys.changes) + Number(operations.changes)
+    })
+    // Gives freed pages back in small steps. It runs by itself: it may not stand in a transaction with writes.
+    if (swept > 0) await this.#attempt(() => this.#all('PRAGMA incremental_vacuum(256)'))
+    return swept
+  }
+
+  onChange(listener: (id: string) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  ping(): Promise<void> {
+    return this.#attempt(() => {
+      this.#get('SELECT 1 FROM operations LIMIT 1')
+    })
+  }
+
+  close(): Promise<void> {
+    if (!this.#closed) {
+      this.#flush()
+      this.#closed = true
+      this.#db.close()
+    }
+    return Promise.resolve()
+  }
+
+  #read(id: string): Operation | undefined {
+    const row = this.#get<Row>('SELECT id, rev, due_at, doc FROM operations WHERE id = ?', id)
+    return row && toOperation(row)
+  }
+
+  /** Queues a write for the transaction of this turn of the event loop. `work` must not leave half of itself behind when it throws: the whole transaction goes. */
+  #write<T>(work: () => T): Promise<T> {
+    if (this.#closed) return Promise.reject(new StoreUnavailable('the store is closed'))
+    return new Promise<T>((resolve, reject) => {
+      let result: T
+      this.#writes.push({ run: () => (result = work()), resolve: () => resolve(result), reject })
+      if (this.#writes.length === 1) setImmediate(() => this.#flush())
+    })
+  }
+
+  #flush(): void {
+    const writes = this.#writes
+    if (writes.length === 0) return
+    this.#writes = []
+    this.#changed = []
+    try {
+      this.#db.exec('BEGIN IMMEDIATE')
+      for (const write of writes) write.run()
+      this.#db.exec('COMMIT')
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
+      const unavailable = new StoreUnavailable('the store could not be written', { cause: error })
+      for (const write of writes) write.reject(unavailable)
+      return
+    }
+    for (const write of writes) write.resolve()
+    for (const id of this.#changed) for (const listener of this.#listeners) listener(id)
+  }
+
+  #attempt<T>(read: () => T): Promise<T> {
+    try {
+      if (this.#closed) throw new Error('the store is closed')
+      return Promise.resolve(read())
+    } catch (error) {
+      return Promise.reject(new StoreUnavailable('the store could not be read', { cause: error }))
+    }
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (!statement) this.#statements.set(sql, (statement = this.#db.prepare(sql)))
+    return statement
+  }
+
+  #run(sql: string, ...values: SQLInputValue[]): ReturnType<StatementSync['run']> {
+    return this.#prepare(sql).run(...values)
+  }
+
+  #get<T>(sql: string, ...values: SQLInputValue[]): T | undefined {
+    return this.#prepare(sql).get(...values) as T | undefined
+  }
+
+  #all<T>(sql: string, ...values: SQLInputValue[]): T[] {
+    return this.#prepare(sql).all(...values) as T[]
+  }
+}
+
+function toOperation(row: Row): Operation {
+  return { ...(JSON.parse(row.doc) as Operation), rev: row.rev, dueAtMs: row.due_at }
+}

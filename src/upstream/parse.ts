@@ -1,0 +1,267 @@
+/**
+ * The dialect of vm.php, eq_callback.php and auth.php: from the bytes of an answer to what they mean. Pure, total
+ * (never throws) and lenient, since an accepted mutation whose answer cannot be read is a lost operation.
+ * The shapes and their sources are listed in contract §1.
+ */
+
+/** An HTTP answer as it came from the wire. */
+export interface RawAnswer {
+  status: number
+  body: Buffer
+}
+
+/** The meaning of an answer to one of the five actions. */
+export type CallAnswer =
+  /** Taken; the result will be at the callback key. */
+  | { kind: 'accepted'; callback: string; lenient: boolean }
+  /** Taken and done: an accepted answer without a callback is the result. */
+  | { kind: 'done'; scope: unknown; lenient: boolean }
+  | Refused
+  | Unauthorized
+  | Unintelligible
+
+/** The meaning of an answer to `eq_callback.php`. */
+export type CheckAnswer =
+  | { kind: 'pending' }
+  /** The result; the key is burned. */
+  | { kind: 'done'; scope: unknown; lenient: boolean }
+  /** The task failed; the key is burned. */
+  | { kind: 'failed'; message: string; code: string }
+  /** The key is unknown: never issued, already read, or lost. */
+  | { kind: 'gone' }
+  | Unintelligible
+
+export type LoginAnswer =
+  { kind: 'token'; token: string; expiresAtMs: number | null } | Refused | Unauthorized | Unintelligible
+
+export interface Refused {
+  kind: 'refused'
+  code: string
+  message: string
+}
+export interface Unauthorized {
+  kind: 'unauthorized'
+  message: string
+}
+export interface Unintelligible {
+  kind: 'unintelligible'
+  /** A short account for the log and the problem's detail; never the body itself. */
+  reason: string
+}
+
+type JsonObject = Record<string, unknown>
+
+const BAD_TOKEN = /invalid[ _-]*(token|hash)|token[^.]*(expired|invalid)|expired[ _-]*token/i
+const KEY_NOT_FOUND = /async\s*key not found/i
+/** 32 characters `a-z0-9` on the page; taken wider, as it is only carried back. */
+const CALLBACK_KEY = /^[\x21-\x7e]{1,256}$/
+/** How deep an answer may nest; deeper is refused, as recursion over it would end the process. */
+export const MAX_DEPTH = 64
+
+/** Meaning of an answer to an action of vm.php. */
+export function parseCall(answer: RawAnswer): CallAnswer {
+  const found = findObject(answer)
+  if (found.kind !== 'object') return withoutJson(answer, found.reason)
+  const { object, lenient } = found
+  // Before anything else: an acceptance counts whatever HTTP status a proxy put on it.
+  if (isOk(object.result) && typeof object.callback === 'string' && object.callback !== '') {
+    if (CALLBACK_KEY.test(object.callback)) return { kind: 'accepted', callback: object.callback, lenient }
+    return { kind: 'unintelligible', reason: 'a callback that cannot be a key' }
+  }
+  const refusal = refusalOf(object, answer.status)
+  if (refusal) return refusal
+  if (isOk(object.result)) return { kind: 'done', scope: immediateResult(object), lenient }
+  // A newer page lets `result` itself be the result.
+  if (typeof object.result === 'object' && object.result !== null) {
+    return { kind: 'done', scope: object.result, lenient }
+  }
+  return { kind: 'unintelligible', reason: 'JSON without a known result, code or callback' }
+}
+
+/** Meaning of an answer to `eq_callback.php?action=check`. */
+export function parseCheck(answer: RawAnswer): CheckAnswer {
+  const found = findObject(answer)
+  if (found.kind !== 'object') return { kind: 'unintelligible', reason: found.reason }
+  const { object, lenient } = found
+  const message = messageOf(object)
+  if (KEY_NOT_FOUND.test(message)) return { kind: 'gone' }
+  if (typeof object.result === 'string' && /^not[ _-]?ready$/i.test(object.result)) return { kind: 'pending' }
+  if (isOk(object.result)) {
+    const error = asObject(object.context)?.error
+    if (isTruthyError(error)) return { kind: 'failed', code: 'context.error', message: textOf(error) }
+    return { kind: 'done', scope: embeddedJson(object.scope), lenient }
+  }
+  if (typeof object.result === 'string' && object.result !== '') {
+    const scope = typeof object.scope === 'string' ? object.scope : message
+    return { kind: 'failed', code: object.result, message: scope || `the task ended as ${object.result}` }
+  }
+  // A refusal of the check itself (a module error, an HTTP error with JSON) says nothing about the task.
+  return { kind: 'unintelligible', reason: `HTTP ${answer.status}, a check answer without a known result` }
+}
+
+/** Meaning of an answer to `auth.php?action=login`. */
+export function parseLogin(answer: RawAnswer): LoginAnswer {
+  const found = findObject(answer)
+  if (found.kind !== 'object') return withoutJson(answer, found.reason)
+  const nested = asObject(found.object.result)
+  const holder = typeof nested?.token === 'string' ? nested : found.object
+  if (typeof holder.token === 'string' && holder.token !== '') {
+    const expire = Number(holder.token_expire)
+    return { kind: 'token', token: holder.token, expiresAtMs: expire > 0 ? expire * 1000 : null }
+  }
+  return (
+    refusalOf(found.object, answer.status) ?? {
+      kind: 'unintelligible',
+      reason: 'a login answer without a token',
+    }
+  )
+}
+
+/** A refusal told in JSON: `code` (negative, or text), `result: -1`, `result: "Fail"`, or an HTTP error status. */
+function refusalOf(object: JsonObject, status: number): Refused | Unauthorized | undefined {
+  const { code, result } = object
+  const refusedByCode =
+    (typeof code === 'number' && code < 0) || (typeof code === 'string' && isErrorCode(code))
+  const refusedByResult =
+    (typeof result === 'number' && result < 0) || (typeof result === 'string' && isFailure(result))
+  if (!refusedByCode && !refusedByResult && status < 400) return undefined
+  const message = messageOf(object) || `HTTP ${status}`
+  if (status === 401 || Number(code) === -2 || Number(result) === -2 || BAD_TOKEN.test(message)) {
+    return { kind: 'unauthorized', message }
+  }
+  // 5xx with a JSON body that does not itself speak of a refusal may come from a proxy: it proves nothing.
+  if (!refusedByCode && !refusedByResult && status >= 500) return undefined
+  return { kind: 'refused', code: textOf(code ?? result ?? status), message }
+}
+
+/** What an answer without usable JSON means: a 4xx refuses, anything else leaves it open. */
+function withoutJson(answer: RawAnswer, reason: string): Refused | Unauthorized | Unintelligible {
+  const { status } = answer
+  if (status === 401) return { kind: 'unauthorized', message: 'HTTP 401' }
+  // 408 and 425 speak of this very delivery and not of the request: no proof that it was refused.
+  if (status >= 400 && status < 500 && status !== 408 && status !== 425) {
+    return { kind: 'refused', code: String(status), message: `HTTP ${status} without a message` }
+  }
+  return { kind: 'unintelligible', reason: `HTTP ${status}, ${reason}` }
+}
+
+type Found = { kind: 'object'; object: JsonObject; lenient: boolean } | { kind: 'none'; reason: string }
+
+/** The JSON object of an answer: plain, behind a BOM, or behind (or before) HTML that PHP printed around it. */
+function findObject(answer: RawAnswer): Found {
+  const text = answer.body
+    .toString('utf8')
+    .replace(/^\uFEFF+/, '')
+    .trim()
+  if (text === '') return { kind: 'none', reason: 'an empty body' }
+  const plain = parseObject(text)
+  if (plain) return accept(plain, false)
+  // PHP prints warnings in HTML before the JSON, seldom after it; braces may stand in the warning as well.
+  const end = text.lastIndexOf('}')
+  let tries = 0
+  for (
+    let start = text.indexOf('{');
+    start !== -1 && start < end && tries < 32;
+    start = text.indexOf('{', start + 1)
+  ) {
+    tries += 1
+    const inner = parseObject(text.slice(start, end + 1))
+    if (inner && looksLikeAnswer(inner)) return accept(inner, true)
+  }
+  return { kind: 'none', reason: text.startsWith('<') ? 'HTML instead of JSON' : 'no readable JSON' }
+}
+
+function accept(object: JsonObject, lenient: boolean): Found {
+  return depthOf(object) > MAX_DEPTH
+    ? { kind: 'none', reason: `JSON nested deeper than ${MAX_DEPTH}` }
+    : { kind: 'object', object, lenient }
+}
+
+function looksLikeAnswer(object: JsonObject): boolean {
+  return 'result' in object || 'code' in object || 'callback' in object
+}
+
+function parseObject(text: string): JsonObject | undefined {
+  try {
+    return asObject(JSON.parse(text))
+  } catch {
+    return undefined
+  }
+}
+
+/** Depth by iteration: the value comes from outside and must not be walked by recursion before it is known to be flat. */
+function depthOf(value: unknown): number {
+  let depth = 0
+  let level: unknown[] = [value]
+  while (level.length > 0 && depth <= MAX_DEPTH) {
+    const next: unknown[] = []
+    for (const item of level)
+      if (typeof item === 'object' && item !== null)
+        for (const member of Object.values(item)) next.push(member)
+    if (next.length > 0) depth += 1
+    level = next
+  }
+  return depth
+}
+
+function asObject(value: unknown): JsonObject | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as JsonObject)
+    : undefined
+}
+
+function isOk(result: unknown): boolean {
+  return typeof result === 'string' && /^(ok|success)$/i.test(result)
+}
+
+function isFailure(result: string): boolean {
+  return /^(fail|failed|failure|error)$/i.test(result)
+}
+
+/** Codes as text such as `NO_APPROPRIATE_SERVERS`; a text that is a number counts as that number. */
+function isErrorCode(code: string): boolean {
+  const number = Number(code)
+  return code !== '' && (Number.isNaN(number) ? !isOk(code) : number < 0)
+}
+
+function isTruthyError(error: unknown): boolean {
+  return error !== undefined && error !== null && error !== false && error !== 0 && error !== ''
+}
+
+function messageOf(object: JsonObject): string {
+  for (const member of [object.message, object.error, object.msg]) {
+    if (member !== undefined && member !== null && member !== '') return textOf(member)
+  }
+  return ''
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+}
+
+/** The result inside an accepted answer without a callback: its payload member, or what is left beside the frame. */
+function immediateResult(object: JsonObject): unknown {
+  for (const name of ['scope', 'data', 'snapshots', 'stats']) {
+    if (object[name] !== undefined) return embeddedJson(object[name])
+  }
+  const {
+    result: _result,
+    module: _module,
+    action: _action,
+    debug: _debug,
+    callback: _callback,
+    ...rest
+  } = object
+  return Object.keys(rest).length > 0 ? rest : null
+}
+
+/** A scope may be JSON in a text: `"[{\"name\":…}]"`. Other texts stay texts. */
+function embeddedJson(scope: unknown): unknown {
+  if (typeof scope !== 'string' || !/^\s*[[{]/.test(scope)) return scope ?? null
+  try {
+    const value: unknown = JSON.parse(scope)
+    return depthOf(value) > MAX_DEPTH ? null : value
+  } catch {
+    return scope
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * Keeps secrets out of everything that leaves the gateway (contract §3.4). Two nets: members of an upstream answer
+ * that are named like a secret are dropped, and the literal values of known secrets are blotted out of any text.
+ */
+
+/** Whole words (snake_case, camelCase or kebab-case) that mark a member as secret. */
+const SECRET_WORDS =
+  /(^|_)(token|tokens|key|keys|pass|password|passwords|passwd|passphrase|pwd|pw|secret|secrets|credential|credentials|auth|authorization|cookie|session|callback|asynckey|pin|otp)(_|$)/
+/** Words that mark it wherever they stand, for names without separators such as `rootpassword` or `apikey`. */
+const SECRET_PARTS = /password|passwd|passphrase|secret|token|apikey|privatekey|credential/
+
+const SUFFIX_PASS = /pass$/
+
+/** Whether a member of an upstream answer is named like a secret. */
+export function isSecretName(name: string): boolean {
+  const snake = name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/[^A-Za-z0-9]+/g, '_')
+    .toLowerCase()
+  return SECRET_WORDS.test(snake) || SECRET_PARTS.test(snake.replaceAll('_', '')) || SUFFIX_PASS.test(snake)
+}
+
+const BLOT = '[redacted]'
+/** Shorter values would blot out innocent text. */
+const MIN_SECRET_LENGTH = 6
+
+/** Replaces every occurrence of the given secrets in a text, in clear and form-encoded. */
+export function blot(text: string, secrets: readonly string[]): string {
+  let clean = text
+  for (const secret of secrets) {
+    if (secret.length < MIN_SECRET_LENGTH) continue
+    clean = clean.replaceAll(secret, BLOT)
+    const encoded = encodeURIComponent(secret)
+    if (encoded !== secret) clean = clean.replaceAll(encoded, BLOT)
+  }
+  return clean
+}
+
+/** A copy of a JSON value without members named like secrets and without the literal `secrets` in any text. */
+export function redact(value: unknown, secrets: readonly string[] = []): unknown {
+  if (typeof value === 'string') return blot(value, secrets)
+  if (Array.isArray(value)) return value.map(item => redact(item, secrets))
+  if (value === null || typeof value !== 'object') return value
+  // No prototype: an upstream member called `__proto__` must stay a plain member.
+  const clean: Record<string, unknown> = Object.create(null)
+  for (const [name, member] of Object.entries(value)) {
+    if (!isSecretName(name)) clean[blot(name, secrets)] = redact(member, secrets)
+  }
+  return clean
+}

@@ -1,0 +1,84 @@
+/**
+ * The token of the account: fixed (`HOSTKEY_TOKEN`), or got by `auth.php` login with an API key, renewed before it
+ * ends and when it is refused. However many calls wait for a token, there is one login at a time.
+ */
+
+import type { Secret } from '../secret.ts'
+import { parseLogin, type RawAnswer } from './parse.ts'
+import type { Exchange } from './transport.ts'
+
+export type TokenOutcome =
+  | { kind: 'token'; token: string }
+  | { kind: 'unauthorized'; message: string }
+  | { kind: 'unsent'; reason: string }
+
+export interface Session {
+  /** A token to call with. */
+  token(): Promise<TokenOutcome>
+  /** Tells that HOSTKEY refused this token. Returns whether another one may be had: then the call is worth one more try. */
+  refused(token: string): boolean
+  /** Secrets in use, to be blotted out of upstream texts. */
+  secrets(): string[]
+}
+
+/** A token that the operator provides and rotates. */
+export function fixedSession(secret: Secret): Session {
+  return {
+    token: () => Promise.resolve({ kind: 'token', token: secret.current() }),
+    // The file may have been rotated since the call began.
+    refused: token => token !== secret.current(),
+    secrets: () => secret.recent(),
+  }
+}
+
+export interface LoginSessionOptions {
+  apiKey: Secret
+  send: (fields: Record<string, string | number>) => Promise<Exchange>
+  now: () => number
+}
+
+/** What we ask for: tokens live 2–3 hours at the vendor. */
+const TTL_S = 7_200
+/** Renewed this long before the end, or at half of a shorter life. */
+const RENEW_BEFORE_MS = 60_000
+
+/** A token by login. A refused login is not repeated for a moment, so that a wrong key does not hammer the vendor. */
+export function loginSession({ apiKey, send, now }: LoginSessionOptions): Session {
+  let current: { token: string; renewAtMs: number } | undefined
+  let pending: Promise<TokenOutcome> | undefined
+  // Tokens that ended may still stand in late upstream texts.
+  let recent: string[] = []
+
+  async function login(): Promise<TokenOutcome> {
+    const startedAtMs = now()
+    const exchange = await send({ action: 'login', key: apiKey.current(), ttl: TTL_S, fix_ip: 0 })
+    if (exchange.kind !== 'answer') return { kind: 'unsent', reason: `login: ${exchange.reason}` }
+    const answer = parseLogin(exchange.answer satisfies RawAnswer)
+    if (answer.kind === 'token') {
+      const lifeMs = (answer.expiresAtMs ?? startedAtMs + TTL_S * 1000) - startedAtMs
+      current = {
+        token: answer.token,
+        renewAtMs: startedAtMs + Math.max(lifeMs - RENEW_BEFORE_MS, lifeMs / 2),
+      }
+      recent = [answer.token, ...recent].slice(0, 4)
+      return { kind: 'token', token: answer.token }
+    }
+    if (answer.kind === 'unintelligible') return { kind: 'unsent', reason: `login: ${answer.reason}` }
+    return { kind: 'unauthorized', message: answer.message }
+  }
+
+  return {
+    async token() {
+      if (current && now() < current.renewAtMs) return { kind: 'token', token: current.token }
+      pending ??= login().finally(() => {
+        pending = undefined
+      })
+      return pending
+    },
+    refused(token) {
+      if (current?.token === token) current = undefined
+      return true
+    },
+    secrets: () => [...recent, ...apiKey.recent()],
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * One HTTP exchange with HOSTKEY over an undici Pool, told as an outcome instead of thrown: what matters to the
+ * callers is whether the request *left*, since only a mutation that certainly did not may be sent again.
+ */
+
+import { Pool, type Dispatcher } from 'undici'
+import { encodeForm } from './actions.ts'
+import type { RawAnswer } from './parse.ts'
+
+/** An answer; or the request certainly never left; or it left and no whole answer came back. */
+export type Exchange =
+  | { kind: 'answer'; answer: RawAnswer; retryAfterMs: number | null }
+  | { kind: 'unsent'; reason: string }
+  | { kind: 'lost'; reason: string; timedOut: boolean }
+
+export interface TransportOptions {
+  baseUrl: string
+  /** The whole exchange, from queueing to the last byte, in milliseconds. */
+  timeoutMs: number
+  /** Connections, and so exchanges at once. */
+  concurrency: number
+}
+
+/** Answers over 1 MiB are cut off and refused (contract §3.6). */
+export const MAX_ANSWER_BYTES = 1024 * 1024
+/** Below the 5 s after which common PHP front ends close: a mutation on a dying connection would be ambiguous. */
+const KEEP_ALIVE_MS = 4_000
+
+export interface Transport {
+  /** Sends one form to `<base>/<script>`. Never throws, never follows a redirect, never sends twice. */
+  send(
+    script: string,
+    method: 'POST' | 'GET',
+    fields: Readonly<Record<string, string | number | undefined>>,
+    signal?: AbortSignal,
+  ): Promise<Exchange>
+  close(): Promise<void>
+}
+
+/** A transport to one base URL; `baseUrl` may carry a path. */
+export function createTransport(options: TransportOptions): Transport {
+  const base = new URL(options.baseUrl)
+  const basePath = base.pathname.replace(/\/+$/, '')
+  const pool = new Pool(base.origin, {
+    connections: options.concurrency,
+    pipelining: 1,
+    connect: { timeout: options.timeoutMs },
+    headersTimeout: options.timeoutMs,
+    bodyTimeout: options.timeoutMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+  })
+  return {
+    send(script, method, fields, signal) {
+      const body = encodeForm(fields)
+      return new Promise(resolve => {
+        const collector = new Collector(resolve, options.timeoutMs, signal)
+        pool.dispatch(
+          {
+            path: `${basePath}/${script}`,
+            method,
+            body,
+            headers: {
+              'content-type': 'application/x-www-form-urlencoded',
+              accept: 'application/json',
+              'user-agent': 'hostkey-vm-gateway',
+            },
+            // Without it undici closes the connection after a GET with a body.
+            reset: false,
+          },
+          collector,
+        )
+      })
+    },
+    close: () => pool.destroy(),
+  }
+}
+
+/** Collects one answer; settles exactly once. */
+class Collector implements Dispatcher.DispatchHandler {
+  readonly #settle: (exchange: Exchange) => void
+  readonly #timer: NodeJS.Timeout
+  readonly #signal: AbortSignal | undefined
+  #controller: Dispatcher.DispatchController | undefined
+  #settled = false
+  /** Set just before the head is written to the socket: until then nothing left. */
+  #sent = false
+  #status = 0
+  #retryAfterMs: number | null = null
+  #chunks: Buffer[] = []
+  #size = 0
+
+  constructor(settle: (exchange: Exchange) => void, timeoutMs: number, signal: AbortSignal | undefined) {
+    this.#settle = settle
+    this.#timer = setTimeout(() => this.#giveUp(`no whole answer within ${timeoutMs} ms`, true), timeoutMs)
+    this.#signal = signal
+    if (signal?.aborted) queueMicrotask(this.#onAbort)
+    else signal?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Settled before its turn came (timeout in the queue), or a second try of undici's own: it must not leave.
+    if (this.#settled || this.#sent) {
+      controller.abort(new Error('not sent'))
+      return
+    }
+    this.#controller = controller
+    this.#sent = true
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (status < 200) return
+    this.#status = status
+    const retryAfter = Number(headers['retry-after'])
+    if (retryAfter >= 0) this.#retryAfterMs = retryAfter * 1000
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#settled) return
+    this.#size += chunk.length
+    if (this.#size > MAX_ANSWER_BYTES) {
+      this.#giveUp(`an answer over ${MAX_ANSWER_BYTES} bytes`, false)
+      return
+    }
+    this.#chunks.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    const answer = { status: this.#status, body: Buffer.concat(this.#chunks) }
+    this.#end({ kind: 'answer', answer, retryAfterMs: this.#retryAfterMs })
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    const code = (error as NodeJS.ErrnoException).code ?? error.name
+    if (this.#sent) this.#end({ kind: 'lost', reason: code, timedOut: /TIMEOUT|ETIMEDOUT/.test(code) })
+    else this.#end({ kind: 'unsent', reason: code })
+  }
+
+  readonly #onAbort = (): void => this.#giveUp('given up by the gateway', false)
+
+  #giveUp(reason: string, timedOut: boolean): void {
+    this.#end(this.#sent ? { kind: 'lost', reason, timedOut } : { kind: 'unsent', reason })
+    this.#controller?.abort(new Error(reason))
+  }
+
+  #end(exchange: Exchange): void {
+    if (this.#settled) return
+    this.#settled = true
+    clearTimeout(this.#timer)
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#chunks = []
+    this.#settle(exchange)
+  }
+}
