@@ -336,7 +336,14 @@ class Transition {
   }
 
   #change(change: Partial<Operation>): Operation {
-    return { ...this.op, ...change, rev: this.op.rev + 1, updatedAtMs: this.nowMs }
+    // Another look at the same thing is no news: `updatedAtMs` moves with the step and the status.
+    const moved = change.status !== undefined || change.step !== undefined
+    return {
+      ...this.op,
+      ...change,
+      rev: this.op.rev + 1,
+      updatedAtMs: moved ? this.nowMs : this.op.updatedAtMs,
+    }
   }
 }
 

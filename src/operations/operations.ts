@@ -5,7 +5,7 @@ import { Engine, type EngineParts } from './engine.ts'
 import type { Operation } from './operation.ts'
 import { Reads, type ReadOutcome, type ReadRequest } from './reads.ts'
 import { startMutation, type MutationRequest, type PathOf, type Started } from './start.ts'
-import { Waiters } from './waiters.ts'
+import { hasEnded, Waiters } from './waiters.ts'
 import { Watch } from './watch.ts'
 
 export interface OperationsOptions extends EngineParts {
@@ -59,9 +59,20 @@ export class Operations {
     return this.#reads.read(request)
   }
 
-  /** The operation once it ended, or as it is when the wait is over. */
-  wait(id: string, waitMs: number, signal?: AbortSignal): Promise<Operation | undefined> {
-    return this.#waiters.ended(id, waitMs, signal)
+  /** The operation once it ended, or as it is when the wait is over or a signal aborts. */
+  async wait(operation: Operation, waitMs: number, ...signals: AbortSignal[]): Promise<Operation> {
+    if (hasEnded(operation) || waitMs <= 0) return operation
+    return (await this.#waiters.until(operation.id, hasEnded, waitMs, ...signals)) ?? operation
+  }
+
+  /** The operation once it differs from `seen` in what callers see, or as it is after `limitMs` or when a signal aborts. */
+  nextVisible(seen: Operation, limitMs: number, ...signals: AbortSignal[]): Promise<Operation | undefined> {
+    return this.#waiters.until(
+      seen.id,
+      now => now.updatedAtMs !== seen.updatedAtMs || now.status !== seen.status,
+      limitMs,
+      ...signals,
+    )
   }
 
   get(id: string): Promise<Operation | undefined> {

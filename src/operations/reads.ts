@@ -6,7 +6,7 @@
 import type { Engine } from './engine.ts'
 import { newOperationId } from './id.ts'
 import { newOperation, type LookOutcome, type Operation, type SnapshotListResult } from './operation.ts'
-import type { Waiters } from './waiters.ts'
+import { hasEnded, type Waiters } from './waiters.ts'
 
 export type ReadKind = 'snapshot.list' | 'stats.load'
 
@@ -183,13 +183,13 @@ export class Reads {
       const stored = await this.#promoted(flight)
       if (stored) {
         await engine.commit({ ...next, createdBy: stored.createdBy, rev: stored.rev + 1 })
-        return this.#waiters.ended(stored.id, Infinity)
+        return this.#waiters.until(stored.id, hasEnded, Infinity)
       }
       flight.operation = next
       if (next.status !== 'running') return next
       await pause(next.dueAtMs! - engine.parts.now(), flight)
       const promoted = await this.#promoted(flight)
-      if (promoted) return this.#waiters.ended(promoted.id, Infinity)
+      if (promoted) return this.#waiters.until(promoted.id, hasEnded, Infinity)
     }
     return undefined
   }

@@ -3,6 +3,10 @@
 import type { Operation } from './operation.ts'
 import type { Store } from '../store/store.ts'
 
+export function hasEnded(operation: Operation): boolean {
+  return operation.status !== 'running'
+}
+
 export class Waiters {
   readonly #store: Store
   readonly #listeners = new Map<string, Set<() => void>>()
@@ -26,13 +30,18 @@ export class Waiters {
     }
   }
 
-  /** The operation once it has ended, or as it is after `waitMs` or when the signal aborts; undefined when there is none. */
-  ended(id: string, waitMs: number, signal?: AbortSignal): Promise<Operation | undefined> {
+  /** The operation once `satisfied` holds for it, or as it is after `limitMs` or when a signal aborts; undefined when there is none. */
+  until(
+    id: string,
+    satisfied: (operation: Operation) => boolean,
+    limitMs: number,
+    ...signals: (AbortSignal | undefined)[]
+  ): Promise<Operation | undefined> {
     return new Promise((resolve, reject) => {
       const settle = (look: Promise<Operation | undefined>): void => {
         clearTimeout(timer)
         stopListening()
-        signal?.removeEventListener('abort', giveUp)
+        for (const signal of signals) signal?.removeEventListener('abort', giveUp)
         look.then(resolve, reject)
       }
       const giveUp = (): void => settle(this.#store.get(id))
@@ -40,16 +49,16 @@ export class Waiters {
         const found = this.#store.get(id)
         found.then(
           operation => {
-            if (operation?.status !== 'running') settle(found)
+            if (!operation || satisfied(operation)) settle(found)
           },
           () => settle(found),
         )
       }
-      const timer = Number.isFinite(waitMs) ? setTimeout(giveUp, waitMs) : undefined
+      const timer = Number.isFinite(limitMs) ? setTimeout(giveUp, limitMs) : undefined
       // Listening comes before looking, so that no change falls between the two.
       const stopListening = this.listen(id, look)
-      signal?.addEventListener('abort', giveUp, { once: true })
-      if (waitMs <= 0 || signal?.aborted) giveUp()
+      for (const signal of signals) signal?.addEventListener('abort', giveUp, { once: true })
+      if (limitMs <= 0 || signals.some(signal => signal?.aborted)) giveUp()
       else look()
     })
   }

@@ -1,4 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Readable } from 'node:stream'
+import { Type } from 'typebox'
 import { callerOf } from '../auth.ts'
 import { mayTouch, SCOPES, type Caller } from '../callers.ts'
 import { KINDS, type Kind, type Operation as StoredOperation } from '../operations/operation.ts'
@@ -14,11 +16,14 @@ import {
 } from '../schemas/operation.ts'
 import { problemResponses, RATE_LIMIT_HEADERS, RETRY_AFTER_HEADER } from '../schemas/problem.ts'
 import { jsonResponse, OPERATION_HEADERS, secured, sendOperation } from './answers.ts'
-import type { RouteParts } from './parts.ts'
+import { eventStream } from './events.ts'
+import { goneSignal, type RouteParts } from './parts.ts'
 import { waitOf } from './prefer.ts'
 
 const TAGS = ['Operations']
 const DEFAULT_LIMIT = 20
+/** Text to readers of the document, a stream to the route. */
+const EVENT_STREAM = Type.Unsafe<Readable>({ type: 'string', maxLength: 10_000_000 })
 
 /** The kinds whose operations a caller may see: of the families it has any scope of. */
 function visibleKinds(caller: Caller): Kind[] {
@@ -33,10 +38,16 @@ function maySee(caller: Caller, operation: StoredOperation): boolean {
 }
 
 /** `/operations` and what is below. */
-export const operationRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (
-  app,
-  { config, operations, draining, now },
-) => {
+export const operationRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, parts) => {
+  const { config, operations, draining, now } = parts
+
+  /** The operation with this id, if the caller may know of it. @throws ApiProblem `operation-not-found` */
+  async function visibleOperation(caller: Caller, id: string): Promise<StoredOperation> {
+    const operation = OPERATION_ID.test(id) ? await operations.get(id) : undefined
+    if (operation && maySee(caller, operation)) return operation
+    throw new ApiProblem('operation-not-found', 'There is no such operation, or it is not yours to see.')
+  }
+
   app.route({
     method: 'GET',
     url: '/operations',
@@ -114,19 +125,45 @@ export const operationRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (
       },
     },
     handler: async (request, reply) => {
-      const { operation_id: id } = request.params
-      const caller = callerOf(request)
-      const operation = OPERATION_ID.test(id) ? await operations.get(id) : undefined
-      if (!operation || !maySee(caller, operation))
-        throw new ApiProblem('operation-not-found', 'There is no such operation, or it is not yours to see.')
+      const operation = await visibleOperation(callerOf(request), request.params.operation_id)
       const waitMs = waitOf(request, reply, config.maxWaitMs, 0)
-      const latest =
-        waitMs > 0 && operation.status === 'running' ? await operations.wait(id, waitMs, draining) : operation
-      return sendOperation(reply, latest ?? operation, {
-        basePath: config.basePath,
-        nowMs: now(),
-        runningStatus: 200,
-      })
+      const latest = await operations.wait(operation, waitMs, draining, goneSignal(reply))
+      return sendOperation(reply, latest, { basePath: config.basePath, nowMs: now(), runningStatus: 200 })
+    },
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/operations/:operation_id/events',
+    config: { access: { anyOf: SCOPES }, bucket: 'operations' },
+    // A HEAD would hold the connection until the operation ends, to say nothing.
+    exposeHeadRoute: false,
+    schema: {
+      operationId: 'streamOperation',
+      tags: TAGS,
+      summary: 'Follow an operation',
+      description:
+        'Server-sent events: an `operation` event with the Operation as JSON at once and at every change. The stream ends after the last one; comments keep it open until then. A client that lost it connects again and gets the operation as it is.',
+      ...secured(),
+      params: OperationParams,
+      response: {
+        200: {
+          description: 'The stream.',
+          headers: RATE_LIMIT_HEADERS,
+          content: { 'text/event-stream': { schema: EVENT_STREAM } },
+        },
+        ...problemResponses('operation-not-found'),
+      },
+    },
+    handler: async (request, reply) => {
+      const operation = await visibleOperation(callerOf(request), request.params.operation_id)
+      return reply
+        .headers({
+          'content-type': 'text/event-stream; charset=utf-8',
+          'cache-control': 'no-store',
+          'x-accel-buffering': 'no',
+        })
+        .send(eventStream(operation, parts, goneSignal(reply)))
     },
   })
 }

@@ -1,6 +1,6 @@
 /** What every route is given. */
 
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import type { Config } from '../config.ts'
 import type { Operations } from '../operations/operations.ts'
 
@@ -12,13 +12,11 @@ export interface RouteParts {
   now: () => number
 }
 
-/** Aborts when the caller's connection closes before it was answered. */
-export function goneSignal(request: FastifyRequest): AbortSignal {
+/** Aborts when the caller's connection closes before it was answered in full. */
+export function goneSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
-  const { socket } = request.raw
-  const onClose = (): void => controller.abort()
-  socket.once('close', onClose)
-  // Connections are kept alive: listeners must not pile up on them.
-  request.raw.once('close', () => socket.off('close', onClose))
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort()
+  })
   return controller.signal
 }

@@ -18,7 +18,7 @@ import {
   sendOperation,
 } from './answers.ts'
 import { idempotencyOf } from './idempotency.ts'
-import type { RouteParts } from './parts.ts'
+import { goneSignal, type RouteParts } from './parts.ts'
 import { waitOf } from './prefer.ts'
 import { AGE_HEADER, readForCaller } from './read.ts'
 
@@ -61,11 +61,8 @@ export const snapshotRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app,
       idempotency: idempotencyOf(request),
     })
     if (replayed) reply.header('idempotency-replayed', 'true')
-    const latest =
-      waitMs > 0 && operation.status === 'running'
-        ? await operations.wait(operation.id, waitMs, draining)
-        : operation
-    return sendOperation(reply, latest ?? operation, { basePath: config.basePath, nowMs: now() })
+    const latest = await operations.wait(operation, waitMs, draining, goneSignal(reply))
+    return sendOperation(reply, latest, { basePath: config.basePath, nowMs: now() })
   }
 
   app.route({
