@@ -5,7 +5,7 @@
 
 import { ACTIONS, actionFields, type ActionName, type ActionParams } from './actions.ts'
 import { parseCall, parseCheck, type RawAnswer } from './parse.ts'
-import { blot, redact } from './redact.ts'
+import { redact } from './redact.ts'
 import type { Session } from './session.ts'
 import type { Transport } from './transport.ts'
 
@@ -68,7 +68,7 @@ export function createUpstream({ transport, session, readMethod, log }: Upstream
     if (exchange.kind === 'unsent') return exchange
     if (exchange.kind === 'lost')
       return { kind: 'lost', reason: exchange.reason, cause: exchange.timedOut ? 'timeout' : 'connection' }
-    const answer = parseCall(exchange.answer)
+    const answer = parseCall(exchange.answer, params.name)
     switch (answer.kind) {
       case 'accepted':
         if (answer.lenient) warnLenient(action, exchange.answer)
@@ -87,7 +87,7 @@ export function createUpstream({ transport, session, readMethod, log }: Upstream
 
   /** What is shown of an upstream text: without secrets, and not endless. */
   function clean(text: string, secrets: readonly string[] = []): string {
-    return blot(text, [...session.secrets(), ...secrets]).slice(0, MAX_MESSAGE_LENGTH)
+    return String(redact(text, [...session.secrets(), ...secrets])).slice(0, MAX_MESSAGE_LENGTH)
   }
 
   function warnLenient(action: string, answer: RawAnswer): void {

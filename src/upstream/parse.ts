@@ -4,6 +4,8 @@
  * The shapes and their sources are listed in contract §1.
  */
 
+import { redact } from './redact.ts'
+
 /** An HTTP answer as it came from the wire. */
 export interface RawAnswer {
   status: number
@@ -58,17 +60,19 @@ const CALLBACK_KEY = /^[\x21-\x7e]{1,256}$/
 /** How deep an answer may nest; deeper is refused, as recursion over it would end the process. */
 export const MAX_DEPTH = 64
 
-/** Meaning of an answer to an action of vm.php. */
-export function parseCall(answer: RawAnswer): CallAnswer {
+/** Meaning of an answer to an action of vm.php. `name` is the snapshot the call named: refusals quote it. */
+export function parseCall(answer: RawAnswer, name?: string): CallAnswer {
   const found = findObject(answer)
   if (found.kind !== 'object') return withoutJson(answer, found.reason)
   const { object, lenient } = found
   // Before anything else: an acceptance counts whatever HTTP status a proxy put on it.
-  if (isOk(object.result) && typeof object.callback === 'string' && object.callback !== '') {
-    if (CALLBACK_KEY.test(object.callback)) return { kind: 'accepted', callback: object.callback, lenient }
+  if (isOk(object.result) && isTruthy(object.callback)) {
+    const { callback } = object
+    if (typeof callback === 'string' && CALLBACK_KEY.test(callback))
+      return { kind: 'accepted', callback, lenient }
     return { kind: 'unintelligible', reason: 'a callback that cannot be a key' }
   }
-  const refusal = refusalOf(object, answer.status)
+  const refusal = refusalOf(object, answer.status, name)
   if (refusal) return refusal
   if (isOk(object.result)) return { kind: 'done', scope: immediateResult(object), lenient }
   // A newer page lets `result` itself be the result.
@@ -88,12 +92,17 @@ export function parseCheck(answer: RawAnswer): CheckAnswer {
   if (typeof object.result === 'string' && /^not[ _-]?ready$/i.test(object.result)) return { kind: 'pending' }
   if (isOk(object.result)) {
     const error = asObject(object.context)?.error
-    if (isTruthyError(error)) return { kind: 'failed', code: 'context.error', message: textOf(error) }
+    if (isTruthy(error)) return { kind: 'failed', code: 'context.error', message: textOf(error) }
     return { kind: 'done', scope: embeddedJson(object.scope), lenient }
   }
-  if (typeof object.result === 'string' && object.result !== '') {
-    const scope = typeof object.scope === 'string' ? object.scope : message
-    return { kind: 'failed', code: object.result, message: scope || `the task ended as ${object.result}` }
+  // Under an HTTP error it may be a proxy's own JSON: whether the task failed is asked again.
+  if (typeof object.result === 'string' && object.result !== '' && answer.status < 400) {
+    const scope = typeof object.scope === 'string' ? object.scope : ''
+    return {
+      kind: 'failed',
+      code: object.result,
+      message: scope || message || `the task ended as ${object.result}`,
+    }
   }
   // A refusal of the check itself (a module error, an HTTP error with JSON) says nothing about the task.
   return { kind: 'unintelligible', reason: `HTTP ${answer.status}, a check answer without a known result` }
@@ -106,7 +115,7 @@ export function parseLogin(answer: RawAnswer): LoginAnswer {
   const nested = asObject(found.object.result)
   const holder = typeof nested?.token === 'string' ? nested : found.object
   if (typeof holder.token === 'string' && holder.token !== '') {
-    const expire = Number(holder.token_expire)
+    const expire = numberOf(holder.token_expire)
     return { kind: 'token', token: holder.token, expiresAtMs: expire > 0 ? expire * 1000 : null }
   }
   return (
@@ -118,7 +127,7 @@ export function parseLogin(answer: RawAnswer): LoginAnswer {
 }
 
 /** A refusal told in JSON: `code` (negative, or text), `result: -1`, `result: "Fail"`, or an HTTP error status. */
-function refusalOf(object: JsonObject, status: number): Refused | Unauthorized | undefined {
+function refusalOf(object: JsonObject, status: number, name = ''): Refused | Unauthorized | undefined {
   const { code, result } = object
   const refusedByCode =
     (typeof code === 'number' && code < 0) || (typeof code === 'string' && isErrorCode(code))
@@ -126,11 +135,13 @@ function refusalOf(object: JsonObject, status: number): Refused | Unauthorized |
     (typeof result === 'number' && result < 0) || (typeof result === 'string' && isFailure(result))
   if (!refusedByCode && !refusedByResult && status < 400) return undefined
   const message = messageOf(object) || `HTTP ${status}`
-  if (status === 401 || Number(code) === -2 || Number(result) === -2 || BAD_TOKEN.test(message)) {
+  // A snapshot may be called `token-expired`: its name in a message says nothing about our token.
+  const words = BAD_TOKEN.test(name) ? message.replaceAll(name, '') : message
+  if (status === 401 || numberOf(code) === -2 || numberOf(result) === -2 || BAD_TOKEN.test(words)) {
     return { kind: 'unauthorized', message }
   }
-  // 5xx with a JSON body that does not itself speak of a refusal may come from a proxy: it proves nothing.
-  if (!refusedByCode && !refusedByResult && status >= 500) return undefined
+  // JSON that does not itself speak of a refusal may come from a proxy: it proves no more than the status.
+  if (!refusedByCode && !refusedByResult && !refusesByStatus(status)) return undefined
   return { kind: 'refused', code: textOf(code ?? result ?? status), message }
 }
 
@@ -138,11 +149,15 @@ function refusalOf(object: JsonObject, status: number): Refused | Unauthorized |
 function withoutJson(answer: RawAnswer, reason: string): Refused | Unauthorized | Unintelligible {
   const { status } = answer
   if (status === 401) return { kind: 'unauthorized', message: 'HTTP 401' }
-  // 408 and 425 speak of this very delivery and not of the request: no proof that it was refused.
-  if (status >= 400 && status < 500 && status !== 408 && status !== 425) {
+  if (refusesByStatus(status)) {
     return { kind: 'refused', code: String(status), message: `HTTP ${status} without a message` }
   }
   return { kind: 'unintelligible', reason: `HTTP ${status}, ${reason}` }
+}
+
+/** 408 and 425 speak of this very delivery and not of the request: no proof that it was refused. */
+function refusesByStatus(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 408 && status !== 425
 }
 
 type Found = { kind: 'object'; object: JsonObject; lenient: boolean } | { kind: 'none'; reason: string }
@@ -154,21 +169,54 @@ function findObject(answer: RawAnswer): Found {
     .replace(/^\uFEFF+/, '')
     .trim()
   if (text === '') return { kind: 'none', reason: 'an empty body' }
-  const plain = parseObject(text)
-  if (plain) return accept(plain, false)
-  // PHP prints warnings in HTML before the JSON, seldom after it; braces may stand in the warning as well.
-  const end = text.lastIndexOf('}')
-  let tries = 0
-  for (
-    let start = text.indexOf('{');
-    start !== -1 && start < end && tries < 32;
-    start = text.indexOf('{', start + 1)
-  ) {
-    tries += 1
-    const inner = parseObject(text.slice(start, end + 1))
-    if (inner && looksLikeAnswer(inner)) return accept(inner, true)
+  const plain = parseJson(text)
+  if (plain) {
+    const object = asObject(plain.value)
+    return object ? accept(object, false) : { kind: 'none', reason: 'JSON that is no object' }
   }
+  const answers = objectsIn(text).filter(looksLikeAnswer)
+  // Where PHP printed several, an acceptance counts whatever came after it; else the last is the answer.
+  const found = answers.find(object => isTruthy(object.callback)) ?? answers.at(-1)
+  if (found) return accept(found, true)
   return { kind: 'none', reason: text.startsWith('<') ? 'HTML instead of JSON' : 'no readable JSON' }
+}
+
+/** Bounds the work on a body full of braces. */
+const MAX_TRIES = 32
+
+/** The objects that stand in other text: PHP prints warnings in HTML around the JSON, and braces may stand in those. */
+function objectsIn(text: string): JsonObject[] {
+  const found: JsonObject[] = []
+  const starts = /\{\s*["}]/g
+  let unclosed = false
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const start = starts.exec(text)?.index
+    if (start === undefined) break
+    // Inside JSON that was cut off an object is a part of the answer and must not pass for the answer.
+    if (unclosed && /[:,[]\s*$/.test(text.slice(Math.max(0, start - 16), start))) continue
+    const end = endOfObject(text, start)
+    if (end === -1) unclosed = true
+    const object = end === -1 ? undefined : asObject(parseJson(text.slice(start, end))?.value)
+    if (object) found.push(object)
+    starts.lastIndex = object ? end : start + 1
+  }
+  return found
+}
+
+/** Behind the brace that closes the one at `start`, or -1. */
+function endOfObject(text: string, start: number): number {
+  let depth = 0
+  let quoted = false
+  for (let at = start; at < text.length; at += 1) {
+    const char = text[at]
+    if (quoted) {
+      if (char === '\\') at += 1
+      else if (char === '"') quoted = false
+    } else if (char === '"') quoted = true
+    else if (char === '{') depth += 1
+    else if (char === '}' && (depth -= 1) === 0) return at + 1
+  }
+  return -1
 }
 
 function accept(object: JsonObject, lenient: boolean): Found {
@@ -181,9 +229,9 @@ function looksLikeAnswer(object: JsonObject): boolean {
   return 'result' in object || 'code' in object || 'callback' in object
 }
 
-function parseObject(text: string): JsonObject | undefined {
+function parseJson(text: string): { value: unknown } | undefined {
   try {
-    return asObject(JSON.parse(text))
+    return { value: JSON.parse(text) }
   } catch {
     return undefined
   }
@@ -224,8 +272,14 @@ function isErrorCode(code: string): boolean {
   return code !== '' && (Number.isNaN(number) ? !isOk(code) : number < 0)
 }
 
-function isTruthyError(error: unknown): boolean {
-  return error !== undefined && error !== null && error !== false && error !== 0 && error !== ''
+/** Of a number or a text; `Number` itself throws on an object whose `toString` came from the upstream. */
+function numberOf(value: unknown): number {
+  return typeof value === 'number' || typeof value === 'string' ? Number(value) : NaN
+}
+
+/** Whether PHP would call it true, where an empty array, which may stand for "none", is not. */
+function isTruthy(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : Boolean(value) && value !== '0'
 }
 
 function messageOf(object: JsonObject): string {
@@ -236,7 +290,8 @@ function messageOf(object: JsonObject): string {
 }
 
 function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+  // As a text it would slip through the net of member names.
+  return typeof value === 'string' ? value : (JSON.stringify(redact(value)) ?? '')
 }
 
 /** The result inside an accepted answer without a callback: its payload member, or what is left beside the frame. */
@@ -257,11 +312,7 @@ function immediateResult(object: JsonObject): unknown {
 
 /** A scope may be JSON in a text: `"[{\"name\":…}]"`. Other texts stay texts. */
 function embeddedJson(scope: unknown): unknown {
-  if (typeof scope !== 'string' || !/^\s*[[{]/.test(scope)) return scope ?? null
-  try {
-    const value: unknown = JSON.parse(scope)
-    return depthOf(value) > MAX_DEPTH ? null : value
-  } catch {
-    return scope
-  }
+  const inner = typeof scope === 'string' && /^\s*[[{]/.test(scope) ? parseJson(scope) : undefined
+  if (!inner) return scope ?? null
+  return depthOf(inner.value) > MAX_DEPTH ? null : inner.value
 }

@@ -3,6 +3,8 @@
  * that are named like a secret are dropped, and the literal values of known secrets are blotted out of any text.
  */
 
+import { encodeForm } from './actions.ts'
+
 /** Whole words (snake_case, camelCase or kebab-case) that mark a member as secret. */
 const SECRET_WORDS =
   /(^|_)(token|tokens|key|keys|pass|password|passwords|passwd|passphrase|pwd|pw|secret|secrets|credential|credentials|auth|authorization|cookie|session|callback|asynckey|pin|otp)(_|$)/
@@ -14,6 +16,7 @@ const SUFFIX_PASS = /pass$/
 /** Whether a member of an upstream answer is named like a secret. */
 export function isSecretName(name: string): boolean {
   const snake = name
+    .replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .replace(/[^A-Za-z0-9]+/g, '_')
     .toLowerCase()
@@ -27,18 +30,31 @@ const MIN_SECRET_LENGTH = 6
 /** Replaces every occurrence of the given secrets in a text, in clear and form-encoded. */
 export function blot(text: string, secrets: readonly string[]): string {
   let clean = text
-  for (const secret of secrets) {
+  // Longest first: one secret may be the beginning of another.
+  for (const secret of secrets.toSorted((a, b) => b.length - a.length)) {
     if (secret.length < MIN_SECRET_LENGTH) continue
-    clean = clean.replaceAll(secret, BLOT)
-    const encoded = encodeURIComponent(secret)
-    if (encoded !== secret) clean = clean.replaceAll(encoded, BLOT)
+    for (const form of [secret, encodeURIComponent(secret), encodeForm({ '': secret }).slice(1)])
+      clean = clean.replaceAll(form, BLOT)
   }
   return clean
 }
 
+/** A text may be JSON again (`debug`, a message): members count there too. */
+function redactText(text: string, secrets: readonly string[]): string {
+  if (!/^\s*[[{]/.test(text)) return blot(text, secrets)
+  try {
+    const value: unknown = JSON.parse(text)
+    const clean = JSON.stringify(redact(value, secrets))
+    return blot(clean === JSON.stringify(value) ? text : clean, secrets)
+  } catch (error) {
+    // No JSON; or too deep to be walked, so nothing of it can be vouched for.
+    return error instanceof RangeError ? BLOT : blot(text, secrets)
+  }
+}
+
 /** A copy of a JSON value without members named like secrets and without the literal `secrets` in any text. */
 export function redact(value: unknown, secrets: readonly string[] = []): unknown {
-  if (typeof value === 'string') return blot(value, secrets)
+  if (typeof value === 'string') return redactText(value, secrets)
   if (Array.isArray(value)) return value.map(item => redact(item, secrets))
   if (value === null || typeof value !== 'object') return value
   // No prototype: an upstream member called `__proto__` must stay a plain member.

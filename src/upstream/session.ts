@@ -41,21 +41,28 @@ export interface LoginSessionOptions {
 const TTL_S = 7_200
 /** Renewed this long before the end, or at half of a shorter life. */
 const RENEW_BEFORE_MS = 60_000
+/** How long a refused login stands, unless the key is rotated before. */
+const REFUSED_MS = 5_000
 
 /** A token by login. A refused login is not repeated for a moment, so that a wrong key does not hammer the vendor. */
 export function loginSession({ apiKey, send, now }: LoginSessionOptions): Session {
   let current: { token: string; renewAtMs: number } | undefined
   let pending: Promise<TokenOutcome> | undefined
+  let refusal: { outcome: TokenOutcome; apiKey: string; untilMs: number } | undefined
   // Tokens that ended may still stand in late upstream texts.
   let recent: string[] = []
 
   async function login(): Promise<TokenOutcome> {
     const startedAtMs = now()
-    const exchange = await send({ action: 'login', key: apiKey.current(), ttl: TTL_S, fix_ip: 0 })
+    const key = apiKey.current()
+    if (refusal && refusal.apiKey === key && startedAtMs < refusal.untilMs) return refusal.outcome
+    const exchange = await send({ action: 'login', key, ttl: TTL_S, fix_ip: 0 })
     if (exchange.kind !== 'answer') return { kind: 'unsent', reason: `login: ${exchange.reason}` }
     const answer = parseLogin(exchange.answer satisfies RawAnswer)
     if (answer.kind === 'token') {
-      const lifeMs = (answer.expiresAtMs ?? startedAtMs + TTL_S * 1000) - startedAtMs
+      const toldMs = (answer.expiresAtMs ?? 0) - startedAtMs
+      // An end that is past already tells of another clock or unit, and not that every call has to log in.
+      const lifeMs = toldMs > 0 ? toldMs : TTL_S * 1000
       current = {
         token: answer.token,
         renewAtMs: startedAtMs + Math.max(lifeMs - RENEW_BEFORE_MS, lifeMs / 2),
@@ -64,7 +71,9 @@ export function loginSession({ apiKey, send, now }: LoginSessionOptions): Sessio
       return { kind: 'token', token: answer.token }
     }
     if (answer.kind === 'unintelligible') return { kind: 'unsent', reason: `login: ${answer.reason}` }
-    return { kind: 'unauthorized', message: answer.message }
+    const outcome: TokenOutcome = { kind: 'unauthorized', message: answer.message }
+    refusal = { outcome, apiKey: key, untilMs: now() + REFUSED_MS }
+    return outcome
   }
 
   return {

@@ -40,10 +40,10 @@ function entriesOf(scope: unknown): unknown[] | null {
     if (Array.isArray(inner)) return inner
     if (isObject(inner)) return entriesOf(inner)
   }
-  // PHP writes an array with gaps as an object; then, and in a map by name, every member is an entry.
+  // PHP writes an array with gaps as an object. A map by name is not read: redaction drops a member that is named
+  // like a secret, and a snapshot may be called `before-key-rotation`.
   const members = Object.entries(scope)
-  if (members.length === 0 || !members.every(([, value]) => isObject(value))) return null
-  return members.map(([key, value]) => (/^\d+$/.test(key) ? value : { name: key, ...(value as JsonObject) }))
+  return members.length > 0 && members.every(([key]) => /^\d+$/.test(key)) ? Object.values(scope) : null
 }
 
 function readEntry(entry: unknown, type: string): Snapshot | null {
@@ -74,12 +74,16 @@ export function readDate(date: unknown): string | null {
       date.trim(),
     )
   if (!match) return null
-  const [, day, time = '00:00:00', zone = 'Z'] = match
+  const [, day = '', time = '00:00:00', zone = 'Z'] = match
+  // `Date.parse` turns 30 February into 2 March.
+  if (!toIso(Date.parse(day))?.startsWith(day)) return null
   return toIso(Date.parse(`${day}T${time}${/^(z|utc)$/i.test(zone) ? 'Z' : zone}`))
 }
 
+const END_OF_RFC_3339_MS = Date.UTC(10_000, 0)
+
 function toIso(ms: number): string | null {
-  return ms > 0 && ms < 8.64e15 ? new Date(ms).toISOString() : null
+  return ms > 0 && ms < END_OF_RFC_3339_MS ? new Date(ms).toISOString() : null
 }
 
 function isObject(value: unknown): value is JsonObject {

@@ -23,6 +23,7 @@ export interface TransportOptions {
 
 /** Answers over 1 MiB are cut off and refused (contract §3.6). */
 export const MAX_ANSWER_BYTES = 1024 * 1024
+const GIVEN_UP = 'given up by the gateway'
 /** Below the 5 s after which common PHP front ends close: a mutation on a dying connection would be ambiguous. */
 const KEEP_ALIVE_MS = 4_000
 
@@ -44,6 +45,8 @@ export function createTransport(options: TransportOptions): Transport {
   const pool = new Pool(base.origin, {
     connections: options.concurrency,
     pipelining: 1,
+    // HTTP/2 would put many exchanges on one connection: `connections` would limit nothing.
+    allowH2: false,
     connect: { timeout: options.timeoutMs },
     headersTimeout: options.timeoutMs,
     bodyTimeout: options.timeoutMs,
@@ -52,6 +55,8 @@ export function createTransport(options: TransportOptions): Transport {
   })
   return {
     send(script, method, fields, signal) {
+      // Not even queued: an idle connection would be written to before an abort could be told.
+      if (signal?.aborted) return Promise.resolve({ kind: 'unsent', reason: GIVEN_UP })
       const body = encodeForm(fields)
       return new Promise(resolve => {
         const collector = new Collector(resolve, options.timeoutMs, signal)
@@ -94,8 +99,7 @@ class Collector implements Dispatcher.DispatchHandler {
     this.#settle = settle
     this.#timer = setTimeout(() => this.#giveUp(`no whole answer within ${timeoutMs} ms`, true), timeoutMs)
     this.#signal = signal
-    if (signal?.aborted) queueMicrotask(this.#onAbort)
-    else signal?.addEventListener('abort', this.#onAbort, { once: true })
+    signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -140,7 +144,7 @@ class Collector implements Dispatcher.DispatchHandler {
     else this.#end({ kind: 'unsent', reason: code })
   }
 
-  readonly #onAbort = (): void => this.#giveUp('given up by the gateway', false)
+  readonly #onAbort = (): void => this.#giveUp(GIVEN_UP, false)
 
   #giveUp(reason: string, timedOut: boolean): void {
     this.#end(this.#sent ? { kind: 'lost', reason, timedOut } : { kind: 'unsent', reason })

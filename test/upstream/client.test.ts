@@ -1,0 +1,328 @@
+import { expect, onTestFinished, test } from 'vitest'
+import type { Secret } from '../../src/secret.ts'
+import { startSimulator, type Fault, type SimulatorOptions } from '../../src/simulator/simulator.ts'
+import { ACTIONS, type ActionName } from '../../src/upstream/actions.ts'
+import { createUpstream } from '../../src/upstream/client.ts'
+import { fixedSession, loginSession } from '../../src/upstream/session.ts'
+import { createTransport } from '../../src/upstream/transport.ts'
+
+// Not named like secrets, so that nothing but their values gives them away.
+const TOKEN = 'deadbeef11111111'
+const API_KEY = 'cafebabe22222222'
+const CREATE = { id: 1000, name: 'new', type: 'snapshot' }
+const MUTATIONS = (Object.keys(ACTIONS) as ActionName[]).filter(action => ACTIONS[action].mutates)
+
+interface Options extends SimulatorOptions {
+  readMethod?: 'POST' | 'GET'
+  /** The fixed tokens, a later one each time the session looks; without any it logs in. */
+  tokens?: string[]
+}
+
+/** A client over real sockets to a simulated HOSTKEY whose tasks end when `clock.now` is moved. */
+async function start({ readMethod = 'POST', tokens = [TOKEN], ...options }: Options = {}) {
+  const clock = { now: Date.parse('2026-11-24T10:00:00.000Z') }
+  const sim = await startSimulator({ token: TOKEN, apiKey: API_KEY, now: () => clock.now, ...options })
+  const transport = createTransport({ baseUrl: sim.baseUrl, timeoutMs: 150, concurrency: 4 })
+  const log: unknown[] = []
+  const looks = [...tokens]
+  const secret = (values: string[]): Secret => ({
+    current: () => (values.length > 1 ? values.shift() : values[0])!,
+    recent: () => [...tokens, API_KEY],
+    close: () => {},
+  })
+  const session =
+    tokens.length > 0
+      ? fixedSession(secret(looks))
+      : loginSession({
+          apiKey: secret([API_KEY]),
+          send: fields => transport.send('auth.php', 'POST', fields),
+          now: () => clock.now,
+        })
+  const upstream = createUpstream({
+    transport,
+    session,
+    readMethod,
+    log: { warn: (fields, message) => void log.push([fields, message]) },
+  })
+  onTestFinished(async () => {
+    await upstream.close()
+    await sim.close()
+  })
+  /** The tokens of the calls that vm.php saw. */
+  const used = () => sim.requests.filter(({ path }) => path === '/vm.php').map(({ fields }) => fields.token)
+  const logins = () => sim.requests.filter(({ path }) => path === '/auth.php').length
+  /** A key of a task that is due. */
+  const due = async (action: ActionName, params = { id: 1000 }) => {
+    const outcome = await upstream.call(action, params)
+    clock.now += 100
+    if (outcome.kind !== 'accepted') throw new Error(outcome.kind)
+    return outcome.callback
+  }
+  return { sim, clock, upstream, log, used, logins, due }
+}
+
+const respond = (value: unknown, fault: Partial<Fault> = {}): Fault => ({
+  kind: 'respond',
+  body: typeof value === 'string' ? value : JSON.stringify(value),
+  ...fault,
+})
+
+test('a call is accepted with its key; the check carries no token and reads the result once', async () => {
+  const { sim, clock, upstream, log } = await start({ readMethod: 'GET' })
+  const accepted = await upstream.call('create_snapshot', { ...CREATE, backup_id: 'b' })
+  expect(accepted).toEqual({ kind: 'accepted', callback: sim.ledger[0]?.callback })
+  const key = sim.ledger[0]!.callback!
+  expect(await upstream.check(key)).toEqual({ kind: 'pending' })
+  clock.now += 100
+  expect(await upstream.check(key)).toEqual({ kind: 'done', scope: 'snapshot new created' })
+  expect(await upstream.check(key)).toEqual({ kind: 'gone' })
+  expect(sim.requests.map(({ method, path, fields }) => ({ method, path, fields }))).toEqual([
+    {
+      method: 'POST',
+      path: '/vm.php',
+      fields: { action: 'create_snapshot', token: TOKEN, id: '1000', name: 'new', type: 'snapshot' },
+    },
+    ...[1, 2, 3].map(() => ({ method: 'POST', path: '/eq_callback.php', fields: { action: 'check', key } })),
+  ])
+  expect(log).toEqual([])
+})
+
+test.each(['POST', 'GET'] as const)(
+  'with %s as the method of reads only get_snapshot is sent so',
+  async readMethod => {
+    const { sim, upstream } = await start({ readMethod })
+    for (const action of Object.keys(ACTIONS) as ActionName[]) await upstream.call(action, CREATE)
+    expect(sim.requests.map(({ method, fields }) => `${method} ${fields.action}`)).toEqual([
+      'POST create_snapshot',
+      `${readMethod} get_snapshot`,
+      'POST load_stats',
+      'POST remove_snapshot',
+      'POST restore_snapshot',
+    ])
+  },
+)
+
+test('an immediate result is done at once', async () => {
+  const { upstream } = await start({ immediateLists: true })
+  expect(await upstream.call('get_snapshot', { id: 1000 })).toMatchObject({
+    kind: 'done',
+    scope: [{ name: 'first' }],
+  })
+})
+
+const AMBIGUOUS: [string, Fault, 'timeout' | 'connection' | 'invalid'][] = [
+  ['reset before it acted', { kind: 'drop-before' }, 'connection'],
+  ['reset after it acted', { kind: 'drop-after' }, 'connection'],
+  ['cut in the body', { kind: 'drop-body' }, 'connection'],
+  ['no answer', { kind: 'hang' }, 'timeout'],
+  ['no answer after it acted', { kind: 'hang-after' }, 'timeout'],
+  ['no whole answer', { kind: 'hang-body' }, 'timeout'],
+  ['a late answer', { kind: 'late', delayMs: 400 }, 'timeout'],
+  ['too long an answer', { kind: 'huge' }, 'connection'],
+  ['an empty answer', respond(''), 'invalid'],
+  ['garbage', respond('<html>{"a":1}</html>'), 'invalid'],
+  ['a truncated answer', respond('{"result":"OK","callback":"k7d0'), 'invalid'],
+  ['no known result', respond({ result: 0 }), 'invalid'],
+  ['a redirect', respond('', { status: 307, headers: { location: '/vm.php' } }), 'invalid'],
+  ['HTTP 408', respond('', { status: 408 }), 'invalid'],
+  ['HTTP 500', respond('<h1>500</h1>', { status: 500 }), 'invalid'],
+  ['HTTP 503 with JSON', respond({ message: 'overloaded' }, { status: 503 }), 'invalid'],
+]
+
+test.each(AMBIGUOUS)('%s: a mutation was sent once and is lost', async (_what, fault, cause) => {
+  const { sim, upstream } = await start()
+  sim.fault({ ...fault, times: 9 })
+  expect(await upstream.call('create_snapshot', CREATE)).toEqual({
+    kind: 'lost',
+    reason: expect.any(String),
+    cause,
+  })
+  expect(await upstream.check('k'.repeat(32))).toMatchObject({ kind: 'lost', cause })
+  expect(sim.requests).toHaveLength(2)
+})
+
+test('what cannot be reached got nothing', async () => {
+  const { sim, upstream } = await start()
+  await sim.close()
+  const unsent = { kind: 'unsent', reason: 'ECONNREFUSED' }
+  expect(await upstream.call('create_snapshot', CREATE)).toEqual(unsent)
+  expect(await upstream.check('k'.repeat(32))).toEqual(unsent)
+})
+
+test('an abort reaches the wire', async () => {
+  const { sim, upstream } = await start()
+  const unsent = { kind: 'unsent', reason: 'given up by the gateway' }
+  expect(await upstream.call('create_snapshot', CREATE, AbortSignal.abort())).toEqual(unsent)
+  expect(await upstream.check('k'.repeat(32), AbortSignal.abort())).toEqual(unsent)
+  expect(sim.requests).toEqual([])
+})
+
+const REFUSALS_OF_TOKEN = [
+  respond({ code: -2, message: 'access denied' }),
+  respond({ code: -1, message: 'invalid hash' }),
+  respond({ result: 'Fail', message: 'token expired' }),
+  respond('<h1>401</h1>', { status: 401 }),
+]
+
+test.each(MUTATIONS.flatMap(action => REFUSALS_OF_TOKEN.map(fault => ({ action, fault, body: fault.body }))))(
+  '$action refused by $body is sent once more with a new token',
+  async ({ action, fault }) => {
+    const { sim, upstream, used, logins } = await start({ tokens: [] })
+    sim.fault({ ...fault, action })
+    const outcome = await upstream.call(action, {
+      ...CREATE,
+      ...(action !== 'create_snapshot' && { name: 'first' }),
+    })
+    expect(outcome).toEqual({ kind: 'accepted', callback: sim.ledger[0]?.callback })
+    expect([used().length, new Set(used()).size, logins(), sim.ledger.length]).toEqual([2, 2, 2, 1])
+  },
+)
+
+test.each(MUTATIONS)('%s refused for the token twice is sent no third time', async action => {
+  const { sim, upstream, used, logins } = await start({ tokens: [] })
+  sim.fault({ kind: 'respond', action, body: '{"code":-2,"message":"invalid token"}', times: 9 })
+  expect(await upstream.call(action, CREATE)).toEqual({ kind: 'unauthorized', message: 'invalid token' })
+  expect([used().length, logins()]).toEqual([2, 2])
+})
+
+test('what happens to the second try is the outcome: lost is lost', async () => {
+  const { sim, upstream, used } = await start({ tokens: [] })
+  sim.fault(respond({ code: -2, message: 'invalid token' }, { action: 'create_snapshot' }))
+  sim.fault({ kind: 'drop-after', action: 'create_snapshot', times: 9 })
+  expect(await upstream.call('create_snapshot', CREATE)).toMatchObject({ kind: 'lost' })
+  expect([used().length, sim.ledger.length]).toEqual([2, 1])
+})
+
+test('expired tokens are renewed by one login for all the calls that meet it', async () => {
+  const { sim, upstream, logins } = await start({ tokens: [] })
+  await upstream.call('load_stats', { id: 1000 })
+  sim.expireTokens()
+  const outcomes = await Promise.all([1000, 1001, 1004].map(id => upstream.call('load_stats', { id })))
+  expect(outcomes.map(({ kind }) => kind)).toEqual(['accepted', 'accepted', 'accepted'])
+  expect(logins()).toBe(2)
+})
+
+test.each([
+  ['that was not rotated is not tried again', ['revoked'], ['revoked'], 'unauthorized'],
+  ['that was rotated is tried again', ['revoked', TOKEN], ['revoked', TOKEN], 'accepted'],
+  ['that was rotated twice is tried again once', ['a', 'b', 'b', 'c'], ['a', 'b'], 'unauthorized'],
+])('a fixed token %s', async (_what, tokens, expected, kind) => {
+  const { upstream, used } = await start({ tokens })
+  expect(await upstream.call('create_snapshot', CREATE)).toMatchObject({ kind })
+  expect(used()).toEqual(expected)
+})
+
+test('other refusals are not tried again, nor is one that only quotes a name like a refusal of the token', async () => {
+  const { sim, upstream, logins } = await start({ tokens: [] })
+  const first = await upstream.call('create_snapshot', { ...CREATE, name: 'first' })
+  const message = 'failed to request snapshot creation for 1000 - snapshot first already exists'
+  expect(first).toEqual({ kind: 'refused', code: '-1', message })
+  await upstream.call('create_snapshot', { ...CREATE, id: 1004, name: 'token-expired' })
+  const quoting = { code: -1, message: 'snapshot token-expired already exists' }
+  sim.fault(respond(quoting, { action: 'create_snapshot', times: 9 }))
+  const outcome = await upstream.call('create_snapshot', { ...CREATE, name: 'token-expired' })
+  expect(outcome).toEqual({ kind: 'refused', code: '-1', message: quoting.message })
+  expect([sim.requests.length, logins()]).toEqual([4, 1])
+})
+
+test('without a token nothing is called: a refused login, a login that got lost', async () => {
+  const { sim, upstream, used, clock } = await start({ tokens: [] })
+  const message = `key ${API_KEY} is unknown`
+  sim.fault(respond({ code: -1, message }, { action: 'login' }))
+  expect(await upstream.call('create_snapshot', CREATE)).toEqual({
+    kind: 'unauthorized',
+    message: 'key [redacted] is unknown',
+  })
+  clock.now += 5_000
+  sim.fault({ kind: 'drop-after', action: 'login' })
+  expect(await upstream.call('create_snapshot', CREATE)).toMatchObject({ kind: 'unsent' })
+  expect(used()).toEqual([])
+  expect(await upstream.call('create_snapshot', CREATE)).toMatchObject({ kind: 'accepted' })
+})
+
+const ECHO = `with ${TOKEN} at ${API_KEY}: root_pass`
+const CLEAN = 'with [redacted] at [redacted]: root_pass'
+
+test.each<[string, unknown, object]>([
+  [
+    'a refusal',
+    { code: `E ${TOKEN}`, message: ECHO },
+    { kind: 'refused', code: 'E [redacted]', message: CLEAN },
+  ],
+  [
+    'a refusal of the token',
+    { code: -2, message: `invalid token ${ECHO}` },
+    { kind: 'unauthorized', message: `invalid token ${CLEAN}` },
+  ],
+  [
+    'a message with members',
+    { code: -1, message: { why: ECHO, root_pass: 'hunter2' } },
+    { kind: 'refused', code: '-1', message: `{"why":"${CLEAN}"}` },
+  ],
+  [
+    'a message that is JSON',
+    { code: -1, message: '{"why":"disk","root_pass":"hunter2"}' },
+    { kind: 'refused', code: '-1', message: '{"why":"disk"}' },
+  ],
+  ['an endless message', { code: -1, message: 'x'.repeat(5_000) }, { message: 'x'.repeat(1_000) }],
+  [
+    'an immediate result',
+    {
+      result: 'OK',
+      scope: { [TOKEN]: 1, cpu: 2, root_pass: 'hunter2', note: ECHO, raw: '{"token":"x","a":1}' },
+    },
+    { kind: 'done', scope: { '[redacted]': 1, cpu: 2, note: CLEAN, raw: '{"a":1}' } },
+  ],
+])('%s shows no secret', async (_what, value, expected) => {
+  const { sim, upstream } = await start()
+  sim.fault(respond(value))
+  expect(await upstream.call('load_stats', { id: 1000 })).toMatchObject(expected)
+})
+
+test('a check shows no secret either, its own key among them', async () => {
+  const { sim, upstream, due } = await start()
+  const key = await due('load_stats')
+  const echo = `${ECHO} by ${key}`
+  const clean = `${CLEAN} by [redacted]`
+  sim.fault(respond({ result: 'OK', scope: { note: echo, vnc_password: 'x' }, key }, { action: 'check' }))
+  sim.fault(respond({ result: `Error ${key}`, scope: echo }, { action: 'check' }))
+  sim.fault(respond({ result: 'OK', context: { error: { why: echo, pin: 1 } } }, { action: 'check' }))
+  sim.fault(respond({ result: 'Error', scope: `{"key":"${key}","why":"disk"}` }, { action: 'check' }))
+  expect(await upstream.check(key)).toEqual({ kind: 'done', scope: expect.objectContaining({ note: clean }) })
+  expect(await upstream.check(key)).toEqual({ kind: 'failed', code: 'Error [redacted]', message: clean })
+  expect(await upstream.check(key)).toEqual({
+    kind: 'failed',
+    code: 'context.error',
+    message: `{"why":"${clean}"}`,
+  })
+  expect(await upstream.check(key)).toEqual({ kind: 'failed', code: 'Error', message: '{"why":"disk"}' })
+  const { scope } = (await upstream.check(key)) as { scope: object }
+  expect(scope).toHaveProperty('cpu')
+  expect(Object.keys(scope).filter(name => /pass/.test(name))).toEqual([])
+})
+
+test('that leniency was needed is logged, without the body', async () => {
+  const { sim, upstream, log } = await start()
+  const warning = `<b>Warning</b>: ${TOKEN}<br />`
+  sim.fault(respond(`${warning}{"result":"OK","callback":"k7d0q2m5"}`))
+  sim.fault(respond(`${warning}{"result":"OK","scope":[]}`, { status: 500 }))
+  sim.fault(respond(`${warning}{"result":"OK","scope":1}`))
+  expect(await upstream.call('create_snapshot', CREATE)).toEqual({ kind: 'accepted', callback: 'k7d0q2m5' })
+  expect(await upstream.call('get_snapshot', CREATE)).toEqual({ kind: 'done', scope: [] })
+  expect(await upstream.check('k7d0q2m5')).toEqual({ kind: 'done', scope: 1 })
+  const message = 'upstream JSON had to be dug out of other text'
+  expect(log).toEqual([
+    [{ action: 'create_snapshot', http_status: 200, bytes: expect.any(Number) }, message],
+    [{ action: 'get_snapshot', http_status: 500, bytes: expect.any(Number) }, message],
+    [{ action: 'check', http_status: 200, bytes: expect.any(Number) }, message],
+  ])
+})
+
+test('close closes the transport', async () => {
+  const { upstream } = await start()
+  await upstream.close()
+  expect(await upstream.call('load_stats', { id: 1000 })).toEqual({
+    kind: 'unsent',
+    reason: 'UND_ERR_DESTROYED',
+  })
+})
