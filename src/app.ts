@@ -79,8 +79,22 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
     },
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    schemaController: { compilersFactory: { buildValidator: buildValidator as never } },
-    frameworkErrors: (error, request, reply) => sendProblem(toProblem(error), request, reply, basePath),
+    schemaController: {
+      compilersFactory: {
+        buildValidator: buildValidator as never,
+        // A compiled serializer for every answer of every route took 225 of the 350 ms of a start; the answers are small.
+        buildSerializer: () => () => data => JSON.stringify(data),
+      },
+    },
+    frameworkErrors: (error, request, reply) => {
+      // No hook runs for these.
+      reply.headers({
+        'x-request-id': request.id,
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+      })
+      sendProblem(toProblem(error), request, reply, basePath)
+    },
   })
 
   requireAccess(app)
@@ -247,7 +261,7 @@ function toProblem(error: Error): ApiProblem {
   if (error instanceof StoreUnavailable) {
     return new ApiProblem(
       'store-unavailable',
-      'The operation store cannot be used now; nothing was sent to HOSTKEY.',
+      'The operation store cannot be used now; nothing was changed.',
       { cause: error },
     )
   }

@@ -113,15 +113,24 @@ function readCredential(read: Reader): Credential {
     const file = read.optional(`${name}_FILE`)
     if (file === undefined) continue
     found.push({ kind, file })
-    read.check(`${name}_FILE`, () => {
-      if (readFileSync(file, 'utf8').trim() === '') throw new Error('is an empty file')
-    })
+    read.check(`${name}_FILE`, () => requireContent(file))
   }
   if (found.length === 0)
     read.problems.push('HOSTKEY_TOKEN or HOSTKEY_API_KEY (or one of them with _FILE) is required')
   if (found.length > 1)
     read.problems.push('only one of HOSTKEY_TOKEN, HOSTKEY_API_KEY and their _FILE twins may be set')
   return found[0] ?? { kind: 'token', value: '' }
+}
+
+/** The path stays out of the message: it may be the secret itself, put into the wrong variable. */
+function requireContent(file: string): void {
+  let content: string
+  try {
+    content = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new Error(`cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error })
+  }
+  if (content.trim() === '') throw new Error('is an empty file')
 }
 
 class Reader {

@@ -55,6 +55,7 @@ const base = gateway.address
 
 const auth = `-H 'Authorization: Bearer ${key}'`
 const vms = `${base}/vms`
+const newest = `${base}/operations/$(curl -sS '${base}/operations?limit=1' ${auth} | sed -E 's/.*"id":"(op_[^"]+)".*/\\1/')`
 
 process.stdout.write(`A simulated HOSTKEY is at ${simulator.baseUrl}, the gateway over it at ${base}
 
@@ -75,9 +76,10 @@ curl -sS ${vms}/1000/snapshots/before-upgrade ${auth}
 # restore one: answers 202 with an operation at once
 curl -sS -X POST ${vms}/1000/snapshots/before-upgrade/restore ${auth}
 
-# the newest operations; wait for the newest one
+# the newest operations; follow the newest one as events until it ends; or wait for its end
 curl -sS '${base}/operations?limit=5' ${auth}
-curl -sS ${base}/operations/$(curl -sS '${base}/operations?limit=1' ${auth} | sed -E 's/.*"id":"(op_[^"]+)".*/\\1/') ${auth} -H 'Prefer: wait=10'
+curl -sSN ${newest}/events ${auth}
+curl -sS ${newest} ${auth} -H 'Prefer: wait=10'
 
 # delete it
 curl -sS -X DELETE ${vms}/1000/snapshots/before-upgrade ${auth} -H 'Prefer: wait=10'

@@ -86,13 +86,17 @@ export async function registerDocs(
   if (!config.docs) return
   await app.register(async docs => {
     docs.addHook('onRoute', route => {
-      route.config = { ...route.config, ...access }
-      route.helmet = { contentSecurityPolicy: DOCS_CSP }
+      // Not as `route.helmet`: helmet has moved that into the config already when it comes to this hook.
+      const helmet = { contentSecurityPolicy: DOCS_CSP }
+      route.config = Object.assign({ helmet }, route.config, access)
     })
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
+      // Where the browser finds the files of the page; without it they are looked for past the prefix.
+      indexPrefix: config.basePath,
       staticCSP: false,
       uiConfig: {
+        layout: 'BaseLayout',
         deepLinking: true,
         displayRequestDuration: true,
         persistAuthorization: false,

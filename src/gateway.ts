@@ -29,6 +29,7 @@ export interface GatewayOverrides {
 /** How long an ambiguous mutation is looked for; shorter when operations may not run that long. */
 const SETTLE_MS = 120_000
 const READ_CALLS = 4
+const CLOSE_IDLE_MS = 50
 
 /**
  * Opens the store and the callers file, starts to watch and listens.
@@ -91,8 +92,8 @@ export async function startGateway(
     })
     const draining = new AbortController()
     const app = await buildApp(config, { operations, callers, draining: draining.signal, logger, now })
-    closers.push(() => operations.stop())
-    closers.push(() => app.close())
+    closers.push(() => operations.stop(config.shutdownMs / 4))
+    closers.push(() => closeApp(app))
     const address = await app.listen({ host: config.host, port: config.port })
     operations.run()
     return {
@@ -109,4 +110,10 @@ export async function startGateway(
     await close()
     throw error
   }
+}
+
+/** Fastify closes what is idle when it begins to close; what is answered after that would stay for the keep-alive time. */
+async function closeApp(app: FastifyInstance): Promise<void> {
+  const timer = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_MS)
+  await app.close().finally(() => clearInterval(timer))
 }

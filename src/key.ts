@@ -32,6 +32,11 @@ export function newEntry(
   return entry
 }
 
+/** In decimal digits: `Number` alone would take `1e3` for an id, too. */
+function readVmId(text: string): number {
+  return /^\s*\d+\s*$/.test(text) ? Number(text) : NaN
+}
+
 function main(): void {
   const { values } = parseArgs({
     options: {
@@ -42,12 +47,12 @@ function main(): void {
     },
   })
   if (values.help || !values.name || !values.scope || !values.vms) {
-    process.stderr.write(`${USAGE}\n`)
+    ;(values.help ? process.stdout : process.stderr).write(`${USAGE}\n`)
     process.exit(values.help ? 0 : 64)
   }
   const key = newKey()
   const scopes = values.scope.flatMap(list => list.split(',').map(scope => scope.trim()))
-  const vms = values.vms === '*' ? '*' : values.vms.split(',').map(Number)
+  const vms = values.vms === '*' ? '*' : values.vms.split(',').map(readVmId)
   const entry = newEntry(values.name, key, scopes, vms)
   process.stdout.write(
     `key (shown this once): ${key}\n\nentry for the callers file:\n${JSON.stringify(entry, null, 2)}\n`,

@@ -55,15 +55,28 @@ export function openApiInfo(version: string, serverUrl: string): OpenApiDocument
 }
 
 interface Described {
-  paths?: Record<string, Record<string, { operationId?: string; requestBody?: { required?: boolean } }>>
+  paths?: Record<
+    string,
+    Record<
+      string,
+      {
+        operationId?: string
+        requestBody?: { required?: boolean }
+        parameters?: { required?: boolean; example?: unknown }[]
+      }
+    >
+  >
 }
 
-/** What the generator gets wrong: it marks every body as required. */
+/**
+ * What the generator gets wrong: it marks every body as required, and shows examples of optional parameters, which
+ * Swagger UI then sends: an Idempotency-Key that was used before, and filters that nobody asked for.
+ */
 export function tidyDocument<T>(document: T): T {
   for (const path of Object.values((document as Described).paths ?? {})) {
-    for (const operation of Object.values(path)) {
-      if (operation.operationId === 'restoreSnapshot' && operation.requestBody)
-        operation.requestBody.required = false
+    for (const { operationId, requestBody, parameters = [] } of Object.values(path)) {
+      if (operationId === 'restoreSnapshot' && requestBody) requestBody.required = false
+      for (const parameter of parameters) if (!parameter.required) delete parameter.example
     }
   }
   return document

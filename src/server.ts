@@ -1,5 +1,6 @@
 /** The gateway as a process: configuration, start, signals, exit codes. */
 
+import { existsSync } from 'node:fs'
 import closeWithGrace from 'close-with-grace'
 import { ConfigError, loadConfig, type Config } from './config.ts'
 import { startGateway } from './gateway.ts'
@@ -22,6 +23,8 @@ function configured(): Config {
   }
 }
 
+// What the environment says already wins over the file.
+if (existsSync('.env')) process.loadEnvFile('.env')
 const config = configured()
 const log = createLogger(config.logLevel)
 

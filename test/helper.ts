@@ -3,13 +3,21 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import { Client } from 'undici'
 import { onTestFinished } from 'vitest'
 import { pino } from 'pino'
+import { buildApp, type AppParts } from '../src/app.ts'
 import { SCOPES, type CallerEntry } from '../src/callers.ts'
 import { loadConfig, type Environment } from '../src/config.ts'
 import { startGateway, type Gateway, type GatewayOverrides } from '../src/gateway.ts'
 import { newEntry } from '../src/key.ts'
-import { startSimulator, type Simulator, type SimulatorOptions } from '../src/simulator/simulator.ts'
+import {
+  startSimulator,
+  type RawRequest,
+  type Simulator,
+  type SimulatorOptions,
+} from '../src/simulator/simulator.ts'
 
 export const KEY = 'test-caller-key-0000000000000000'
 export const TOKEN = 'test-token-1111111111111111'
@@ -75,10 +83,15 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     CHECK_MAX_MS: '50',
     READ_CACHE_MS: '0',
     RATE_LIMIT_MAX: '100000',
+    // Swagger UI is half of the time it takes to start.
+    DOCS: 'false',
     ...options.env,
   }
   const log: string[] = []
-  const logger = pino({ level: 'debug' }, { write: line => void log.push(line) })
+  const logger = pino(
+    { level: env.LOG_LEVEL ?? 'debug', serializers: { err: pino.stdSerializers.errWithCause } },
+    { write: line => void log.push(line) },
+  )
   const world: World = {
     gateway: await startGateway(loadConfig(env), logger, options.overrides),
     simulator,
@@ -127,11 +140,140 @@ export async function call(
   }
 }
 
-/** A directory that goes with the test. */
-export function temporaryDirectory(): string {
+/** Calls with the path and the body exactly as given: `fetch` resolves `..` and takes no body for GET. */
+export async function callRaw(
+  base: string,
+  method: string,
+  path: string,
+  options: { headers?: Record<string, string | string[]>; body?: string | null } = {},
+): Promise<Answer> {
+  const client = new Client(base)
+  try {
+    const { headers = {}, body = null } = options
+    const response = await client.request({
+      method,
+      path,
+      headers: { authorization: `Bearer ${KEY}`, ...headers },
+      body,
+    })
+    const text = await response.body.text()
+    const answered = new Headers()
+    for (const [name, value] of Object.entries(response.headers)) answered.set(name, String(value))
+    const json = /json/.test(answered.get('content-type') ?? '')
+    return {
+      status: response.statusCode,
+      headers: answered,
+      text,
+      body: json && text !== '' ? JSON.parse(text) : undefined,
+    }
+  } finally {
+    await client.close()
+  }
+}
+
+export interface ServerEvent {
+  event?: string
+  id?: string
+  retry?: string
+  /** Parsed. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- as in `Answer`
+  data?: any
+  comment?: string
+}
+
+/** The blocks of a `text/event-stream`, as they come. */
+export async function* serverEvents(chunks: AsyncIterable<Uint8Array | string>): AsyncGenerator<ServerEvent> {
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const chunk of chunks) {
+    text += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true })
+    const blocks = text.split('\n\n')
+    text = blocks.pop() ?? ''
+    for (const block of blocks) {
+      const fields = block.split('\n').map(line => /^(\w*): ?(.*)$/.exec(line)!.slice(1) as [string, string])
+      const { '': comment, data, ...rest } = Object.fromEntries(fields) as Record<string, string>
+      yield {
+        ...rest,
+        ...(comment === undefined ? {} : { comment }),
+        ...(data === undefined ? {} : { data: JSON.parse(data) }),
+      }
+    }
+  }
+}
+
+/** A clock for the simulator that can stand still: then no task ends, however slow the machine is. */
+export function stoppableClock(): { now: () => number; stop: () => void; go: () => void } {
+  let stoppedAtMs: number | null = null
+  return {
+    now: () => stoppedAtMs ?? Date.now(),
+    stop: () => void (stoppedAtMs = Date.now()),
+    go: () => void (stoppedAtMs = null),
+  }
+}
+
+/** Resolves when this many more requests have come to the gateway. */
+export function arrivals(world: World, count: number): Promise<void> {
+  let left = count
+  return new Promise(resolve =>
+    world.gateway.app.server.on('request', () => {
+      left -= 1
+      // The request's own hooks come first.
+      if (left === 0) setTimeout(resolve, 50)
+    }),
+  )
+}
+
+/** All of a stream that ends. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
+
+/** The calls of vm.php that reached the simulator, or only those of one action. */
+export function upstreamCalls(world: World, action?: string): RawRequest[] {
+  return world.simulator.requests.filter(
+    ({ path, fields }) => path.endsWith('/vm.php') && (action === undefined || fields.action === action),
+  )
+}
+
+/** The mutations HOSTKEY took on: what must be there at most once. */
+export function mutations(world: World): { action: string; vmId: number; name: string | null }[] {
+  return world.simulator.ledger
+    .filter(({ action }) => !['get_snapshot', 'load_stats'].includes(action))
+    .map(({ action, vmId, name }) => ({ action, vmId, name }))
+}
+
+/** A directory that goes with the test, or with what else `onFinished` (`afterAll`) belongs to. */
+export function temporaryDirectory(onFinished: (remove: () => void) => void = onTestFinished): string {
   const directory = mkdtempSync(join(tmpdir(), 'gateway-test-'))
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  onFinished(() => rmSync(directory, { recursive: true, force: true }))
   return directory
+}
+
+/**
+ * The app alone over stand-ins, for what a whole gateway does not show or cannot be made to do. Everybody is a caller
+ * who may do everything. It does not listen, and ends with the test.
+ */
+export async function standInApp(
+  operations: Partial<AppParts['operations']>,
+  env: Environment = {},
+): Promise<{ app: FastifyInstance; draining: AbortController; log: string[] }> {
+  const log: string[] = []
+  const draining = new AbortController()
+  const config = loadConfig({ HOSTKEY_TOKEN: TOKEN, CALLERS_FILE: 'none', DOCS: 'false', ...env })
+  const app = await buildApp(config, {
+    operations: operations as AppParts['operations'],
+    callers: {
+      find: () => ({ name: 'tester', scopes: new Set(SCOPES), vms: '*', rateLimit: null }),
+      close: () => {},
+    },
+    draining: draining.signal,
+    logger: pino({ level: 'debug' }, { write: line => void log.push(line) }),
+    now: Date.now,
+  })
+  onTestFinished(() => app.close())
+  return { app, draining, log }
 }
 
 /** Waits for the end of an operation through the API. */

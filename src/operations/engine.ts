@@ -17,15 +17,16 @@ import {
   type Policy,
 } from './operation.ts'
 
-/** Points between two durable steps, named for the crash tests; production passes no hook. */
+/** Points between two durable steps, named for the crash tests, which hold an operation there and kill the process. */
 export type StepName =
   | 'intent-stored'
   | 'call-answered'
-  | 'key-stored'
+  | 'step-stored'
   | 'check-answered'
   | 'end-stored'
   | 'look-answered'
   | 'read-stored'
+  | 'discarded'
 
 export interface EngineParts {
   store: Store
@@ -38,7 +39,8 @@ export interface EngineParts {
   log: Log
   /** For how long a step may be held before somebody else may make it: longer than any step takes. */
   leaseMs: number
-  onStep?: (step: StepName, operation: Operation) => void
+  /** For crash tests only; production passes no hook. */
+  onStep?: (step: StepName, operation: Operation) => void | Promise<void>
 }
 
 export interface Log {
@@ -64,7 +66,7 @@ export class Engine {
   /** Called with every time at which a step becomes due. */
   onDue: (dueAtMs: number) => void = () => {}
   /** How to see the VM's snapshots, for `look`. */
-  look: (operation: Operation) => Promise<LookOutcome> = () =>
+  look: (operation: Operation, signal?: AbortSignal) => Promise<LookOutcome> = () =>
     Promise.resolve({ kind: 'blind', reason: 'no way to look' })
 
   constructor(parts: EngineParts) {
@@ -77,12 +79,12 @@ export class Engine {
     switch (op.step) {
       case 'check': {
         const outcome = await upstream.check(op.callback!, signal)
-        this.reached('check-answered', op)
+        await this.reached('check-answered', op)
         return { type: 'checked', outcome }
       }
       case 'look': {
-        const outcome = await this.look(op)
-        this.reached('look-answered', op)
+        const outcome = await this.look(op, signal)
+        await this.reached('look-answered', op)
         return { type: 'looked', outcome }
       }
       default:
@@ -107,7 +109,7 @@ export class Engine {
       )
       return false
     }
-    this.reached(next.status === 'running' ? 'key-stored' : 'end-stored', next)
+    await this.reached(next.status === 'running' ? 'step-stored' : 'end-stored', next)
     if (next.dueAtMs !== null) this.onDue(next.dueAtMs)
     if (next.status !== 'running') this.#tellEnd(next)
     return true
@@ -127,8 +129,8 @@ export class Engine {
     }
   }
 
-  reached(step: StepName, operation: Operation): void {
-    this.parts.onStep?.(step, operation)
+  async reached(step: StepName, operation: Operation): Promise<void> {
+    await this.parts.onStep?.(step, operation)
   }
 
   #tellEnd(op: Operation): void {

@@ -41,7 +41,7 @@ export class Operations {
     this.#engine.onMutationEnd = operation => this.#reads.invalidate(operation.vmId)
     this.#engine.onDue = dueAtMs => this.#watch.nudge(dueAtMs)
     // Within the lease, with room for what follows the look.
-    this.#engine.look = operation => this.#reads.look(operation, options.leaseMs / 2)
+    this.#engine.look = (operation, signal) => this.#reads.look(operation, options.leaseMs / 2, signal)
   }
 
   /** Begins to watch, also over what an earlier process left running, and to sweep. */
@@ -87,11 +87,11 @@ export class Operations {
     return this.#store.ping()
   }
 
-  /** Stops watching and sweeping; resolves when the steps under way are stored. The store stays open. */
-  async stop(): Promise<void> {
+  /** Stops watching and sweeping; resolves when the steps under way are stored or, after `patienceMs`, given up. The store stays open. */
+  async stop(patienceMs: number): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#sweepTimer)
-    await this.#watch.stop()
+    await this.#watch.stop(patienceMs)
     this.#waiters.close()
   }
 

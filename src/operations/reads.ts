@@ -75,9 +75,9 @@ export class Reads {
       const ageMs = this.#ageMs(slot.last)
       if (ageMs < this.#cacheMs) return { operation: slot.last, ageMs }
     }
-    const flight = fresh
-      ? this.#launch(slot, kind, vmId, type)
-      : (slot.flight ?? this.#launch(slot, kind, vmId, type))
+    // One that is given up still ends its step; who joined it would wait for nothing.
+    const joinable = !fresh && !slot.flight?.abort.signal.aborted ? slot.flight : undefined
+    const flight = joinable ?? this.#launch(slot, kind, vmId, type)
     flight.waiting += 1
     try {
       const ended = await within(flight.ended, request.waitMs, request.hurry, request.gone)
@@ -90,11 +90,11 @@ export class Reads {
   }
 
   /** Looks at the snapshots of the operation's VM, anew, for at most `limitMs`. */
-  async look(op: Operation, limitMs: number): Promise<LookOutcome> {
+  async look(op: Operation, limitMs: number, signal?: AbortSignal): Promise<LookOutcome> {
     const type = op.snapshotType
     const flight = this.#launch(this.#slot(op.vmId, `snapshot.list/${type}`), 'snapshot.list', op.vmId, type)
     flight.waiting += 1
-    const ended = await within(flight.ended, limitMs).finally(() => this.#leave(flight))
+    const ended = await within(flight.ended, limitMs, signal).finally(() => this.#leave(flight))
     if (!ended) return { kind: 'blind', reason: 'HOSTKEY did not list them in time' }
     if (ended.failure) return { kind: 'blind', reason: ended.failure.detail }
     const { snapshots } = ended.result as SnapshotListResult
@@ -217,7 +217,7 @@ export class Reads {
     if (operation.status !== 'running') return operation
     if (flight.busy) operation.dueAtMs = now() + leaseMs
     await store.start(operation, null, now())
-    engine.reached('read-stored', operation)
+    await engine.reached('read-stored', operation)
     engine.onDue(operation.dueAtMs!)
     return operation
   }

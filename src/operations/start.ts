@@ -4,7 +4,7 @@
  */
 
 import { ApiProblem } from '../problem.ts'
-import type { IdempotencyClaim } from '../store/store.ts'
+import { StoreUnavailable, type IdempotencyClaim, type Store } from '../store/store.ts'
 import type { Engine } from './engine.ts'
 import { paramsOf } from './engine.ts'
 import { newOperationId } from './id.ts'
@@ -88,29 +88,45 @@ export async function startMutation(
         },
       )
     case 'started':
-      engine.reached('intent-stored', operation)
+      await engine.reached('intent-stored', operation)
   }
 
   // Whatever was read of the VM is about to be wrong.
   reads.invalidate(request.vmId)
   const called = await upstream.call(KINDS[request.kind].action, paramsOf(operation))
-  engine.reached('call-answered', operation)
-  // Certainly nothing happened, and not for a reason of the caller's: as if it had never been asked.
+  await engine.reached('call-answered', operation)
   const next = engine.advance(operation, { type: 'called', outcome: called })
-  if (called.kind === 'unsent' || called.kind === 'unauthorized') {
-    await store.discard(operation.id)
-    throw new ApiProblem(next.failure!.code, next.failure!.detail)
+  const path = pathOf(operation.id)
+  try {
+    if (called.kind === 'unsent' || called.kind === 'unauthorized') {
+      // Certainly nothing happened, and not for a reason of the caller's: as if it had never been asked.
+      await store.discard(operation.id)
+      await engine.reached('discarded', operation)
+      throw new ApiProblem(next.failure!.code, next.failure!.detail)
+    }
+    if (!(await engine.commit(next))) return { operation: await latest(store, next), replayed: false }
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error
+    throw new ApiProblem(
+      'store-unavailable',
+      'The outcome of the call to HOSTKEY could not be stored. Follow the operation before you send this again.',
+      { operation: path, cause: error },
+    )
   }
-  await engine.commit(next)
   if (next.status === 'running' || next.status === 'succeeded') return { operation: next, replayed: false }
   const { code, detail, upstream: said } = next.failure!
-  const extras = { operation: pathOf(operation.id), ...(said ? { upstream: said } : {}) }
+  const extras = { operation: path, ...(said ? { upstream: said } : {}) }
   if (next.status === 'failed') throw new ApiProblem(code, detail, extras)
   throw new ApiProblem(
     called.kind === 'lost' && called.cause !== 'timeout' ? 'upstream-invalid' : 'upstream-timeout',
     detail,
     extras,
   )
+}
+
+/** The operation as somebody else left it: it was taken over because this step outlived its lease. */
+async function latest(store: Store, operation: Operation): Promise<Operation> {
+  return (await store.get(operation.id)) ?? operation
 }
 
 /** Whole seconds until the operation's next step, at least one: a caller need not ask earlier. */

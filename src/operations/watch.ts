@@ -3,8 +3,9 @@
  * left behind. One timer, set to the next due time.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Engine } from './engine.ts'
-import type { Operation } from './operation.ts'
+import type { Event, Operation } from './operation.ts'
 
 export interface WatchOptions {
   /** Steps at once; below the upstream's concurrency, so that callers are not starved. */
@@ -24,6 +25,9 @@ export class Watch {
   #claiming: Promise<void> | undefined
   #again = false
   #stopped = true
+  /** Aborts the looks under way when it stops, and a little later everything else. */
+  readonly #noLooks = new AbortController()
+  readonly #noSteps = new AbortController()
 
   constructor(engine: Engine, options: WatchOptions) {
     this.#engine = engine
@@ -40,12 +44,21 @@ export class Watch {
     if (dueAtMs < this.#timerAtMs) this.#sleepUntil(dueAtMs)
   }
 
-  /** Takes no more work and resolves when the steps under way are done. */
-  async stop(): Promise<void> {
+  /**
+   * Takes no more work and resolves when the steps under way are done. A look is given up at once, since it can be
+   * repeated; a check may have burned its key, so it is waited for, up to `patienceMs`.
+   */
+  async stop(patienceMs: number): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#timer)
     await this.#claiming
-    await Promise.allSettled(this.#steps)
+    this.#noLooks.abort()
+    const done = Promise.allSettled(this.#steps)
+    const enough = new AbortController()
+    await Promise.race([done, sleep(patienceMs, undefined, { signal: enough.signal }).catch(() => {})])
+    enough.abort()
+    this.#noSteps.abort()
+    await done
   }
 
   #sleepUntil(atMs: number): void {
@@ -96,12 +109,21 @@ export class Watch {
 
   async #step(operation: Operation): Promise<void> {
     const engine = this.#engine
+    const { signal } = operation.step === 'look' ? this.#noLooks : this.#noSteps
     try {
-      const event = await engine.perform(operation)
+      const event = await engine.perform(operation, signal)
+      // Given up by us, it tells nothing: the next process makes this step.
+      if (signal.aborted && !tells(event)) return
       await engine.commit(engine.advance(operation, event))
     } catch (error) {
       // The lease ends, and the step is made again.
       engine.parts.log.error({ err: error, operation: operation.id }, 'a step of an operation failed')
     }
   }
+}
+
+/** Whether something was learned from HOSTKEY. */
+function tells(event: Event): boolean {
+  if (event.type === 'abandoned') return true
+  return !['lost', 'unsent', 'blind'].includes(event.outcome.kind)
 }
