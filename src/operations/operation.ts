@@ -291,12 +291,17 @@ class Transition {
     })
   }
 
+  /**
+   * By a list that was read before and did not have it, unless its date says that others made it between that list and
+   * our start; else by its date alone. A date before a list that did not have it comes from a clock that is wrong.
+   */
   #isSurelyOurs(entry: Snapshot): boolean {
     const { before, createdAtMs } = this.op
-    if (before) return !before.present
-    if (entry.created_at === null) return false
-    const dateMs = Date.parse(entry.created_at)
-    return dateMs >= createdAtMs - CLOCK_SKEW_MS && dateMs <= this.nowMs + CLOCK_SKEW_MS
+    const dateMs = entry.created_at === null ? null : Date.parse(entry.created_at)
+    const sinceMs = createdAtMs - CLOCK_SKEW_MS
+    if (before)
+      return !before.present && (dateMs === null || dateMs < before.atMs - CLOCK_SKEW_MS || dateMs >= sinceMs)
+    return dateMs !== null && dateMs >= sinceMs && dateMs <= this.nowMs + CLOCK_SKEW_MS
   }
 
   #again(): Operation {

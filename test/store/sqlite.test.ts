@@ -5,7 +5,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 import { StoreUnavailable, type Store } from '../../src/store/store.ts'
 import { temporaryDirectory } from '../helper.ts'
-import { endOf, operation, storeContract } from './store-contract.ts'
+import { endOf, operation, storeContract, type StoreUnderTest } from './store-contract.ts'
+import { storeModel } from './store-model.ts'
 
 const T0 = 1_800_000_000_000
 
@@ -15,18 +16,22 @@ function open(path: string, nowMs = T0): Store {
   return store
 }
 
-storeContract('sqlite', async () => {
-  const path = join(temporaryDirectory(), 'gateway.db')
+async function openAnew(): Promise<StoreUnderTest> {
+  let directory = temporaryDirectory()
   return {
-    store: open(path),
+    store: open(join(directory, 'gateway.db')),
     async reopen() {
       // The files as they are on disk right now: what a killed process leaves.
-      const directory = temporaryDirectory()
-      for (const file of readdirSync(join(path, '..'))) cpSync(join(path, '..', file), join(directory, file))
+      const left = directory
+      directory = temporaryDirectory()
+      for (const file of readdirSync(left)) cpSync(join(left, file), join(directory, file))
       return open(join(directory, 'gateway.db'))
     },
   }
-})
+}
+
+storeContract('sqlite', openAnew)
+storeModel('sqlite', openAnew)
 
 test('a second process on the same file is refused with a clear message', () => {
   const path = join(temporaryDirectory(), 'gateway.db')

@@ -1,0 +1,248 @@
+/**
+ * Callers that change snapshots without a pause, a HOSTKEY that misbehaves, and a gateway that is killed at random
+ * moments and started again on the same file. The simulator's ledger is the judge.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SCOPES } from '../../src/callers.ts'
+import { newEntry } from '../../src/key.ts'
+import { startSimulator, type Fault, type Simulator } from '../../src/simulator/simulator.ts'
+import { call, type Answer } from '../helper.ts'
+import { startProcess, type GatewayProcess } from './child.ts'
+
+export interface ChaosOptions {
+  seed: number
+  /** How often the gateway is killed. */
+  kills: number
+  /** The longest life of a gateway, in milliseconds after it listens. */
+  maxLifeMs: number
+  /** Callers at work side by side, each on VMs of its own. */
+  callers: number
+  onKill?: (kills: number, figures: Figures) => void
+}
+
+/** What happened, as far as it is counted; `lost`, `doubled` and `untrue` have to be empty. */
+export interface Figures {
+  kills: number
+  /** Changes the callers wanted; each was sent until it was answered. */
+  wanted: number
+  /** Operations that were answered with 202 or 200. */
+  acknowledged: number
+  succeeded: number
+  failed: number
+  unknown: number
+  /** Ids of acknowledged operations that are gone, or never ended. */
+  lost: string[]
+  /** Changes that HOSTKEY received more than once. */
+  doubled: string[]
+  /** Operations whose end contradicts the ledger. */
+  untrue: string[]
+}
+
+interface Want {
+  /** Marks it at HOSTKEY: the name of the snapshot, or the backup id of a restore. */
+  mark: string
+  action: 'create_snapshot' | 'remove_snapshot' | 'restore_snapshot'
+  method: string
+  path: string
+  body?: object
+  operationId?: string
+}
+
+const FAULTS: Fault['kind'][] = [
+  'drop-before',
+  'drop-after',
+  'drop-body',
+  'lose-key',
+  'task-fails',
+  'refuse',
+  'burn',
+]
+/** Codes of answers after which the same request is sent again. */
+const TRY_AGAIN = new Set(['vm-busy', 'idempotency-in-progress', 'upstream-unavailable', 'store-unavailable'])
+const TOKEN = 'chaos-token-000000000000'
+const KEY = 'chaos-key-000000000000'
+const VMS_PER_CALLER = 3
+/** Fast, so that much happens in little time; ambiguous changes are looked for this long. */
+const DEADLINE_MS = 1_500
+
+/** Runs until the gateway was killed so often, lets everything end, and judges. */
+export async function runChaos(options: ChaosOptions): Promise<Figures> {
+  const random = seeded(options.seed)
+  const directory = mkdtempSync(join(tmpdir(), 'gateway-chaos-'))
+  const vmIds = Array.from({ length: options.callers * VMS_PER_CALLER }, (_, i) => 1 + i)
+  const simulator = await startSimulator({
+    token: TOKEN,
+    taskMs: 30,
+    vms: Object.fromEntries(vmIds.map(id => [id, { snapshots: ['kept'] }])),
+  })
+  writeFileSync(
+    join(directory, 'callers.json'),
+    JSON.stringify({ callers: [newEntry('chaos', KEY, SCOPES, '*')] }),
+  )
+  const env = {
+    PORT: '0',
+    HOSTKEY_BASE_URL: simulator.baseUrl,
+    HOSTKEY_TOKEN: TOKEN,
+    CALLERS_FILE: join(directory, 'callers.json'),
+    STORE_URL: `sqlite:${join(directory, 'gateway.db')}`,
+    CHECK_MIN_MS: '10',
+    CHECK_MAX_MS: '100',
+    OPERATION_DEADLINE_MS: String(DEADLINE_MS),
+    RATE_LIMIT_MAX: '1000000',
+    // What is still being sent when the callers stop has to be heard of soon.
+    HOSTKEY_TIMEOUT_MS: '1000',
+    LOG_LEVEL: 'silent',
+  }
+  const wants: Want[] = []
+  let gateway: GatewayProcess | undefined
+  let stopped = false
+
+  /** Sends until there is an answer that settles it, as a caller with an Idempotency-Key may. */
+  async function insist(want: Want): Promise<void> {
+    for (;;) {
+      const answer = await send(gateway, want)
+      if (answer && !TRY_AGAIN.has(answer.body.code)) {
+        // Refused by HOSTKEY, it has an operation all the same.
+        want.operationId = answer.body.id ?? answer.body.operation?.split('/').at(-1)
+        return
+      }
+      await sleep(20)
+    }
+  }
+
+  async function work(caller: number): Promise<void> {
+    const random = seeded(options.seed + 1 + caller)
+    while (!stopped) {
+      const vmId = 1 + caller * VMS_PER_CALLER + Math.floor(random() * VMS_PER_CALLER)
+      const name = `s${wants.length}-${randomBytes(4).toString('hex')}`
+      const path = `/vms/${vmId}/snapshots`
+      if (random() < 0.3) {
+        const kind = FAULTS[Math.floor(random() * FAULTS.length)]!
+        simulator.fault({ kind, vmId, ...(kind === 'burn' ? { action: 'check' } : {}) })
+      }
+      const chance = random()
+      const want: Want =
+        chance < 0.5
+          ? { mark: name, action: 'create_snapshot', method: 'POST', path, body: { name } }
+          : chance < 0.75
+            ? { mark: name, action: 'remove_snapshot', method: 'DELETE', path: `${path}/${name}` }
+            : {
+                mark: name,
+                action: 'restore_snapshot',
+                method: 'POST',
+                path: `${path}/kept/restore`,
+                body: { backup_id: name },
+              }
+      // What is to be deleted has to be there; this snapshot is HOSTKEY's own doing.
+      if (want.action === 'remove_snapshot') addSnapshot(simulator, vmId, name)
+      wants.push(want)
+      await insist(want)
+    }
+  }
+
+  const figures: Figures = {
+    kills: 0,
+    wanted: 0,
+    acknowledged: 0,
+    succeeded: 0,
+    failed: 0,
+    unknown: 0,
+    lost: [],
+    doubled: [],
+    untrue: [],
+  }
+  try {
+    gateway = await startProcess(env)
+    const working = Array.from({ length: options.callers }, (_, caller) => work(caller))
+    while (figures.kills < options.kills) {
+      await sleep(random() * options.maxLifeMs)
+      await gateway.kill()
+      figures.kills += 1
+      options.onKill?.(figures.kills, { ...figures, wanted: wants.length })
+      gateway = await startProcess(env)
+    }
+    stopped = true
+    await Promise.all(working)
+    await judge(gateway, simulator, wants, figures)
+  } finally {
+    stopped = true
+    await gateway?.kill()
+    await simulator.close()
+    rmSync(directory, { recursive: true, force: true })
+  }
+  return figures
+}
+
+function addSnapshot(simulator: Simulator, vmId: number, name: string): void {
+  const names = simulator.vm(vmId)?.snapshots.map(snapshot => snapshot.name) ?? []
+  simulator.setVm(vmId, { snapshots: [...names, name] })
+}
+
+/** The answer, or undefined when the gateway died meanwhile. */
+function send(gateway: GatewayProcess | undefined, want: Want): Promise<Answer | undefined> {
+  const { method, path, body, mark } = want
+  if (!gateway) return Promise.resolve(undefined)
+  return call(gateway.address, method, path, {
+    key: KEY,
+    headers: { 'idempotency-key': mark },
+    body,
+  }).catch(() => undefined)
+}
+
+async function judge(
+  gateway: GatewayProcess,
+  simulator: Simulator,
+  wants: Want[],
+  figures: Figures,
+): Promise<void> {
+  const received = new Map<string, number>()
+  for (const { fields } of simulator.requests) {
+    const mark = fields.backup_id ?? fields.name
+    if (mark !== undefined) received.set(mark, (received.get(mark) ?? 0) + 1)
+  }
+  const carriedOut = new Set<string>()
+  figures.wanted = wants.length
+  const ends: [Want, Answer['body']][] = []
+  for (const want of wants) {
+    if ((received.get(want.mark) ?? 0) > 1) figures.doubled.push(want.mark)
+    if (want.operationId === undefined) continue
+    figures.acknowledged += 1
+    const answer = await call(gateway.address, 'GET', `/operations/${want.operationId}`, {
+      key: KEY,
+      headers: { prefer: 'wait=20' },
+    })
+    ends.push([want, answer.status === 200 ? answer.body : undefined])
+  }
+  // Only now: what the last operations waited for has happened.
+  for (const { action, name, backupId, outcome } of simulator.ledger) {
+    const mark = backupId ?? name
+    if (outcome === 'done' && mark !== null) carriedOut.add(`${action} ${mark}`)
+  }
+  for (const [want, operation] of ends) {
+    const status: string = operation?.status ?? 'gone'
+    if (status !== 'succeeded' && status !== 'failed' && status !== 'unknown') {
+      figures.lost.push(`${want.operationId} ${status}`)
+      continue
+    }
+    figures[status] += 1
+    const happened = carriedOut.has(`${want.action} ${want.mark}`)
+    if ((status === 'succeeded' && !happened) || (status === 'failed' && happened))
+      figures.untrue.push(`${want.operationId} ${want.action} ${status}`)
+  }
+}
+
+/** Numbers in [0, 1) that are the same for the same seed (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}

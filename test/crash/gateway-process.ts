@@ -1,0 +1,22 @@
+/**
+ * The gateway as a process to be killed. `HOLD_AT` (JSON: VM id → `<kind>/<step>`) holds the operation of a VM for good
+ * once it reaches that step, so that a kill finds it exactly there. Prints one line of JSON for where it listens and one
+ * for each operation held.
+ */
+
+import { pino } from 'pino'
+import { loadConfig } from '../../src/config.ts'
+import { startGateway } from '../../src/gateway.ts'
+
+const holdAt = JSON.parse(process.env.HOLD_AT ?? '{}') as Record<string, string>
+const print = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
+
+const config = loadConfig()
+const { address } = await startGateway(config, pino({ level: config.logLevel }, pino.destination(2)), {
+  onStep(step, { kind, vmId }) {
+    if (holdAt[vmId] !== `${kind}/${step}`) return
+    print({ held: vmId })
+    return new Promise(() => {})
+  },
+})
+print({ address })

@@ -1,0 +1,611 @@
+/**
+ * Never lost, never twice: the real `Operations` on a real SQLite file, over a HOSTKEY that is driven by a generator.
+ * Every call hangs until the generator answers it, time stands still until the generator moves it, and a crash leaves
+ * the files as they are between two steps. After each command the invariants of contract §3 are checked.
+ */
+
+import { cpSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, expect, test, vi } from 'vitest'
+import type { Log } from '../../src/operations/engine.ts'
+import { KINDS, mutates, type Kind, type Operation } from '../../src/operations/operation.ts'
+import { Operations } from '../../src/operations/operations.ts'
+import type { ReadKind } from '../../src/operations/reads.ts'
+import { IDEMPOTENCY_TTL_MS, type MutationKind } from '../../src/operations/start.ts'
+import { ApiProblem } from '../../src/problem.ts'
+import { openSqliteStore } from '../../src/store/sqlite.ts'
+import type { Store } from '../../src/store/store.ts'
+import type { ActionName, ActionParams } from '../../src/upstream/actions.ts'
+import type { CallOutcome, CheckOutcome, Upstream } from '../../src/upstream/client.ts'
+import { temporaryDirectory } from '../helper.ts'
+import { propertyOptions } from '../store/store-model.ts'
+
+const T0 = 1_800_000_000_000
+const TTL_MS = 3_600_000
+const LEASE_MS = 70_000
+/** The client's own limit: no call hangs longer. */
+const TIMEOUT_MS = 15_000
+const CLOCK_SKEW_MS = 5_000
+const POLICY = { checkMinMs: 500, checkMaxMs: 15_000, deadlineMs: 600_000, settleMs: 60_000, readCalls: 3 }
+const EVERYTHING = {
+  visible: { vmIds: '*' as const, kinds: Object.keys(KINDS) as Kind[], createdBy: '' },
+  limit: 1_000,
+}
+const SILENT: Log = { info() {}, warn() {}, error() {} }
+
+afterEach(() => void vi.useRealTimers())
+
+// --- The truth -------------------------------------------------------------------------------------------------
+
+type Fate = 'pending' | 'done' | 'failed'
+
+/** What HOSTKEY took on: a mutation, or a read. Its effect comes when the generator says so. */
+interface Task {
+  action: ActionName
+  params: ActionParams
+  fate: Fate
+}
+
+type CallAnswer = 'accepted' | 'done' | 'refused' | 'unsent' | 'unauthorized' | 'lost-arrived' | 'lost-never'
+type CheckAnswer = 'honest' | 'lost' | 'lost-burned' | 'unsent'
+
+interface Exchange {
+  untilMs: number
+  /** Answers it, having done at HOSTKEY what goes with that answer. */
+  answer: (call: CallAnswer, check: CheckAnswer) => void
+}
+
+/** HOSTKEY: the snapshots as they are, and which calls came for which intent. */
+class Hostkey {
+  /** `vm/name` to when it came into being. */
+  readonly snapshots = new Map<string, number>()
+  readonly tasks: Task[] = []
+  readonly keys = new Map<string, Task>()
+  /** By intent: how often its call was made, and the task it became. */
+  readonly calls = new Map<string, number>()
+  readonly taken = new Map<string, Task>()
+  exchanges: Exchange[] = []
+  readonly isDated: boolean
+
+  constructor(isDated: boolean, paths: string[]) {
+    this.isDated = isDated
+    for (const path of paths) this.snapshots.set(path, T0 - 60_000)
+  }
+
+  /** A client of one gateway process; once that is dead, nothing it says arrives. */
+  client(process: { dead: boolean }): Upstream {
+    const hang = <T>(act: (call: CallAnswer, check: CheckAnswer) => T): Promise<T> =>
+      new Promise(resolve => {
+        if (process.dead) return
+        const answer: Exchange['answer'] = (call, check) => resolve(act(call, check))
+        this.exchanges.push({ untilMs: Date.now() + TIMEOUT_MS, answer })
+      })
+    return {
+      call: (action, params) => {
+        const intent = params.backup_id
+        if (intent && !process.dead) this.calls.set(intent, (this.calls.get(intent) ?? 0) + 1)
+        return hang(how => this.#call(action, params, how))
+      },
+      check: callback => hang((_, how) => this.#check(callback, how)),
+      close: () => Promise.resolve(),
+    }
+  }
+
+  finish(task: Task, well: boolean): void {
+    const { action, params } = task
+    const path = `${params.id}/${params.name}`
+    const there = this.snapshots.has(path)
+    if (action === 'create_snapshot' && well && !there) this.snapshots.set(path, Date.now())
+    else if (action === 'remove_snapshot' && well && there) this.snapshots.delete(path)
+    else if (action === 'create_snapshot' || action === 'remove_snapshot' || !well) task.fate = 'failed'
+    if (task.fate === 'pending') task.fate = 'done'
+  }
+
+  #call(action: ActionName, params: ActionParams, how: CallAnswer): CallOutcome {
+    const there = this.snapshots.has(`${params.id}/${params.name}`)
+    const impossible =
+      (action === 'create_snapshot' && there) ||
+      ((action === 'remove_snapshot' || action === 'restore_snapshot') && !there)
+    switch (how) {
+      case 'unsent':
+        return { kind: 'unsent', reason: 'connection refused' }
+      case 'unauthorized':
+        return { kind: 'unauthorized', message: 'invalid token' }
+      case 'lost-never':
+        return { kind: 'lost', reason: 'timeout', cause: 'timeout' }
+      case 'lost-arrived':
+        if (!impossible) this.#take(action, params)
+        return { kind: 'lost', reason: 'reset', cause: 'connection' }
+      default: {
+        if (how === 'refused' || impossible) return { kind: 'refused', code: '-1', message: 'no' }
+        const task = this.#take(action, params)
+        if (how === 'done') {
+          this.finish(task, true)
+          return { kind: 'done', scope: this.#scope(task) }
+        }
+        const callback = `key-${this.keys.size}`
+        this.keys.set(callback, task)
+        return { kind: 'accepted', callback }
+      }
+    }
+  }
+
+  #check(callback: string, how: CheckAnswer): CheckOutcome {
+    if (how === 'unsent') return { kind: 'unsent', reason: 'connection refused' }
+    if (how === 'lost') return { kind: 'lost', reason: 'timeout', cause: 'timeout' }
+    const task = this.keys.get(callback)
+    if (task?.fate === 'pending') return { kind: 'pending' }
+    // Kept in the map without its task: the next key is another one.
+    this.keys.set(callback, undefined as never)
+    if (how === 'lost-burned') return { kind: 'lost', reason: 'reset', cause: 'connection' }
+    if (!task) return { kind: 'gone' }
+    return task.fate === 'done'
+      ? { kind: 'done', scope: this.#scope(task) }
+      : { kind: 'failed', code: 'Error', message: 'it went wrong' }
+  }
+
+  #take(action: ActionName, params: ActionParams): Task {
+    const task: Task = { action, params, fate: 'pending' }
+    this.tasks.push(task)
+    if (params.backup_id) this.taken.set(params.backup_id, task)
+    return task
+  }
+
+  #scope({ action, params }: Task): unknown {
+    if (action !== 'get_snapshot') return {}
+    return [...this.snapshots]
+      .filter(([path]) => path.startsWith(`${params.id}/`))
+      .map(([path, bornAtMs]) => ({
+        name: path.split('/')[1],
+        ...(this.isDated ? { date: new Date(bornAtMs).toISOString() } : {}),
+      }))
+  }
+}
+
+// --- The commands ----------------------------------------------------------------------------------------------
+
+type Command =
+  | { do: 'start'; kind: MutationKind; vm: number; name: string; caller: string; key: string | null }
+  /** A start that carried a key, once more. */
+  | { do: 'again'; pick: number }
+  | { do: 'read'; kind: ReadKind; vm: number; waitMs: number; fresh: boolean }
+  /** Of the calls that hang; -1 is the newest. */
+  | { do: 'answer'; pick: number; call: CallAnswer; check: CheckAnswer }
+  | { do: 'finish'; pick: number; well: boolean }
+  /** Somebody makes or removes a snapshot past the gateway. */
+  | { do: 'outsider'; vm: number; name: string }
+  | { do: 'pass'; ms: number }
+  /** Now, or between the n-th and the next step that the process makes. */
+  | { do: 'crash'; afterSteps: number; arrived: boolean }
+type Start = Command & { do: 'start' }
+type Read = Command & { do: 'read' }
+
+const vm = fc.integer({ min: 1, max: 2 })
+const name = fc.constantFrom('a', 'b')
+const pick = fc.integer({ min: -1, max: 20 })
+const call = fc.constantFrom<CallAnswer>(
+  ...(['accepted', 'accepted', 'done', 'done', 'refused', 'unsent', 'unauthorized'] as const),
+  ...(['lost-arrived', 'lost-arrived', 'lost-never'] as const),
+)
+const check = fc.constantFrom<CheckAnswer>('honest', 'honest', 'honest', 'lost', 'lost-burned', 'unsent')
+
+const start = fc.record({
+  do: fc.constant('start'),
+  kind: fc.constantFrom<MutationKind>(
+    ...(['snapshot.create', 'snapshot.create', 'snapshot.delete', 'snapshot.restore'] as const),
+  ),
+  vm,
+  name,
+  caller: fc.constantFrom('alice', 'bob'),
+  key: fc.option(fc.constantFrom('k1', 'k2')),
+})
+const read = fc.record({
+  do: fc.constant('read'),
+  kind: fc.constantFrom<ReadKind>('snapshot.list', 'snapshot.list', 'stats.load'),
+  vm,
+  waitMs: fc.constantFrom(0, 10_000),
+  fresh: fc.boolean(),
+})
+const answer = fc.record({ do: fc.constant('answer'), pick, call, check })
+const finish = fc.record({ do: fc.constant('finish'), pick, well: fc.constantFrom(true, true, false) })
+const outsider = fc.record({ do: fc.constant('outsider'), vm, name })
+const pass = fc.record({
+  do: fc.constant('pass'),
+  ms: fc.constantFrom(600, 600, 2_000, 16_000, 61_000, 700_000, TTL_MS, IDEMPOTENCY_TTL_MS),
+})
+const crash = fc.record({ do: fc.constant('crash'), afterSteps: fc.nat({ max: 4 }), arrived: fc.boolean() })
+
+const anything: fc.Arbitrary<Command[]> = fc
+  .oneof(
+    { weight: 5, arbitrary: start },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('again'), pick }) },
+    { weight: 2, arbitrary: read },
+    { weight: 8, arbitrary: answer },
+    { weight: 4, arbitrary: finish },
+    { weight: 1, arbitrary: outsider },
+    { weight: 4, arbitrary: pass },
+    { weight: 2, arbitrary: crash },
+  )
+  .map(command => [command])
+
+/** What pure chance rarely gives: one mutation from a list before it to the look after it. */
+const episode: fc.Arbitrary<Command[]> = fc
+  .record({
+    start,
+    call,
+    isListed: fc.boolean(),
+    isTouched: fc.boolean(),
+    beforeMs: fc.constantFrom(0, 2_000, 16_000),
+    crash: fc.option(crash),
+    finish: fc.option(finish),
+    afterMs: fc.constantFrom(600, 61_000),
+  })
+  .map(({ start: mutation, call: answered, crash: killed, finish: finished, ...how }) => {
+    const newest = { do: 'answer', pick: -1, check: 'honest' } as const
+    const list: Command[] = [
+      { do: 'read', kind: 'snapshot.list', vm: mutation.vm, waitMs: 10_000, fresh: true },
+      { ...newest, call: 'done' },
+    ]
+    return [
+      ...(how.isListed ? list : []),
+      ...(how.isTouched ? [{ do: 'outsider', vm: mutation.vm, name: mutation.name } as const] : []),
+      { do: 'pass', ms: how.beforeMs },
+      mutation,
+      ...(killed ? [killed] : []),
+      { ...newest, call: answered },
+      ...(finished ? [finished] : []),
+      { do: 'pass', ms: how.afterMs },
+      { ...newest, call: 'done' },
+    ]
+  })
+
+const script = fc
+  .array(fc.oneof({ weight: 6, arbitrary: anything }, { weight: 1, arbitrary: episode }), {
+    maxLength: 50,
+    size: 'max',
+  })
+  .map(parts => parts.flat())
+
+// --- The gateway, and what must hold ----------------------------------------------------------------------------
+
+interface Process {
+  dead: boolean
+  /** Of its callers, not answered yet. */
+  requests: number
+  directory: string
+  store: Store
+  operations: Operations
+}
+
+/** What a caller was told of its request. */
+interface Told {
+  operationId: string | undefined
+  code?: string
+  replayed?: boolean
+}
+
+interface KnownKey {
+  operationId: string
+  fingerprint: string
+  untilMs: number
+}
+
+class World {
+  readonly #hostkey: Hostkey
+  readonly #random: () => number
+  #process!: Process
+  #crash: { afterSteps: number; arrived: boolean } | null = null
+  #intents = 0
+  /** By operation: the intent its start carried. */
+  readonly #intentOf = new Map<string, string>()
+  /** Each operation as it was when it was last seen. */
+  #seen = new Map<string, Operation>()
+  /** Those whose id was given to somebody. */
+  readonly #told = new Set<string>()
+  readonly #keys = new Map<string, KnownKey>()
+  readonly #keyed: Start[] = []
+  #bug: unknown
+
+  constructor(hostkey: Hostkey, random: () => number) {
+    this.#hostkey = hostkey
+    this.#random = random
+  }
+
+  open(directory: string): void {
+    const store = openSqliteStore(join(directory, 'gateway.db'), Date.now())
+    const process: Process = { dead: false, requests: 0, directory, store, operations: undefined! }
+    process.operations = new Operations({
+      store,
+      upstream: this.#hostkey.client(process),
+      policy: POLICY,
+      now: () => Date.now(),
+      random: this.#random,
+      log: SILENT,
+      leaseMs: LEASE_MS,
+      readCacheMs: 1_000,
+      watchConcurrency: 4,
+      ttlMs: TTL_MS,
+      pathOf: id => `/operations/${id}`,
+      onStep: (step, operation) => {
+        if (process.dead) return
+        if (step === 'intent-stored') this.#intentOf.set(operation.id, operation.backupId!)
+        if (this.#crash && (this.#crash.afterSteps -= 1) === 0) this.#kill()
+      },
+    })
+    this.#process = process
+    process.operations.run()
+  }
+
+  close(): Promise<void> {
+    this.#process.dead = true
+    const nowMs = Date.now()
+    // Which also sets the clock back.
+    vi.clearAllTimers()
+    vi.setSystemTime(nowMs)
+    return this.#process.store.close()
+  }
+
+  async run(command: Command): Promise<void> {
+    switch (command.do) {
+      case 'start':
+        if (command.key !== null) this.#keyed.push(command)
+        await this.#start(command)
+        break
+      case 'again': {
+        const first = at(this.#keyed, command.pick)
+        if (first) await this.#start(first)
+        break
+      }
+      case 'read':
+        await this.#read(command)
+        break
+      case 'answer': {
+        const exchange = at(this.#hostkey.exchanges, command.pick)
+        this.#hostkey.exchanges = this.#hostkey.exchanges.filter(other => other !== exchange)
+        exchange?.answer(command.call, command.check)
+        break
+      }
+      case 'finish': {
+        const pending = this.#hostkey.tasks.filter(task => task.fate === 'pending')
+        const task = at(pending, command.pick)
+        if (task) this.#hostkey.finish(task, command.well)
+        break
+      }
+      case 'outsider': {
+        const { snapshots } = this.#hostkey
+        const path = `${command.vm}/${command.name}`
+        if (!snapshots.delete(path)) snapshots.set(path, Date.now())
+        break
+      }
+      case 'pass':
+        await this.#pass(command.ms)
+        break
+      case 'crash':
+        this.#crash = { ...command }
+        if (command.afterSteps === 0) this.#kill()
+        break
+    }
+    await this.#settle()
+    if (this.#process.dead) await this.#reopen()
+    await this.#check()
+  }
+
+  /** Everything goes well from here on: all operations end, and after their time they are gone. */
+  async drain(): Promise<void> {
+    this.#crash = null
+    const hostkey = this.#hostkey
+    const isQuiet = (): boolean =>
+      this.#process.requests === 0 && [...this.#seen.values()].every(op => op.status !== 'running')
+    for (let i = 0; i < 20 && !isQuiet(); i += 1) {
+      for (const task of hostkey.tasks) if (task.fate === 'pending') hostkey.finish(task, true)
+      for (const { answer } of hostkey.exchanges.splice(0)) answer('done', 'honest')
+      await this.#settle()
+      // Not as long as a call hangs: what is asked in it is answered in the next round.
+      await this.#pass(TIMEOUT_MS - 1)
+    }
+    expect([...this.#seen.values()].filter(op => op.status === 'running')).toEqual([])
+    for (const ms of [IDEMPOTENCY_TTL_MS + TTL_MS, 31_000, 31_000]) await this.#pass(ms)
+    expect(this.#seen.size).toBe(0)
+  }
+
+  async #start({ kind, vm, name, caller, key }: Start): Promise<void> {
+    const fingerprint = `${kind} ${vm} ${name}`
+    const keyName = `${caller} ${key}`
+    const expected = this.#expected(vm, fingerprint, this.#keys.get(keyName))
+    const intent = `intent-${(this.#intents += 1)}`
+    const process = this.#process
+    let told: Told | undefined
+    const request = { kind, vmId: vm, snapshot: name, snapshotType: 'snapshot', backupId: intent, caller }
+    const idempotency = key === null ? null : { key, fingerprint }
+    this.#inBackground(async () => {
+      const answer = await answerOf(process.operations.start({ ...request, idempotency }))
+      if (process.dead) return
+      told = answer
+      // A busy or half-started operation may still turn out never to have left.
+      const isHint = answer.code === 'vm-busy' || answer.code === 'idempotency-in-progress'
+      if (answer.operationId && !isHint) this.#told.add(answer.operationId)
+    })
+    await this.#settle()
+    const operationId = [...this.#intentOf].find(([, other]) => other === intent)?.[0]
+    if (operationId && key !== null)
+      this.#keys.set(keyName, { operationId, fingerprint, untilMs: Date.now() + IDEMPOTENCY_TTL_MS })
+    if (process.dead) return
+    expect(told).toEqual(expected)
+    expect(this.#hostkey.calls.get(intent) ?? 0).toBe(expected ? 0 : 1)
+  }
+
+  /** What must be told at once; undefined when it has to be sent. */
+  #expected(vm: number, fingerprint: string, known: KnownKey | undefined): Told | undefined {
+    const first = known && known.untilMs > Date.now() ? this.#seen.get(known.operationId) : undefined
+    if (known && first) {
+      if (known.fingerprint !== fingerprint) return { operationId: undefined, code: 'idempotency-key-reused' }
+      return first.step === 'call'
+        ? { operationId: first.id, code: 'idempotency-in-progress' }
+        : { operationId: first.id, replayed: true }
+    }
+    const holder = [...this.#seen.values()].find(
+      op => op.vmId === vm && mutates(op) && op.status === 'running',
+    )
+    return holder && { operationId: holder.id, code: 'vm-busy' }
+  }
+
+  async #read({ kind, vm, waitMs, fresh }: Read): Promise<void> {
+    const process = this.#process
+    const request = { kind, vmId: vm, type: kind === 'stats.load' ? null : 'snapshot', caller: 'alice' }
+    this.#inBackground(async () => {
+      const { operation } = await process.operations.read({ ...request, waitMs, fresh })
+      // One that ended in time leaves nothing behind.
+      if (!process.dead && operation.status === 'running') this.#told.add(operation.id)
+    })
+    await this.#settle()
+  }
+
+  /** A request, which ends many commands later, if ever; a bug in it fails the command under which it shows. */
+  #inBackground(request: () => Promise<void>): void {
+    const process = this.#process
+    process.requests += 1
+    request()
+      .catch((error: unknown) => (this.#bug = error))
+      .finally(() => (process.requests -= 1))
+  }
+
+  /** Moves the clock, past the end of every call's patience on the way. */
+  async #pass(ms: number): Promise<void> {
+    const untilMs = Date.now() + ms
+    while (Date.now() < untilMs && !this.#process.dead) {
+      const { exchanges } = this.#hostkey
+      const nextMs = Math.min(untilMs, ...exchanges.map(exchange => exchange.untilMs))
+      vi.advanceTimersByTime(nextMs - Date.now())
+      this.#hostkey.exchanges = exchanges.filter(exchange => exchange.untilMs > nextMs)
+      for (const { untilMs: endMs, answer } of exchanges) if (endMs <= nextMs) answer('lost-arrived', 'lost')
+      await this.#settle()
+      if (!this.#process.dead) await this.#check()
+    }
+  }
+
+  /** Until nothing moves any more by itself. A step takes a turn for its write, and an answered call a few of them. */
+  async #settle(): Promise<void> {
+    for (let turns = 0; turns < 6; turns += 1) {
+      await new Promise(resolve => setImmediate(resolve))
+      if (!this.#process.dead) vi.advanceTimersByTime(0)
+    }
+    if (this.#bug) throw this.#bug
+  }
+
+  /** SIGKILL: the files stay as they are in this moment. */
+  #kill(): void {
+    const left = this.#process.directory
+    this.#process.directory = temporaryDirectory()
+    for (const file of readdirSync(left)) cpSync(join(left, file), join(this.#process.directory, file))
+    this.#process.dead = true
+    // What was under way has reached HOSTKEY, or has not; nobody hears the answer.
+    for (const { answer } of this.#hostkey.exchanges.splice(0))
+      answer(this.#crash?.arrived ? 'lost-arrived' : 'lost-never', 'lost-burned')
+    this.#crash = null
+  }
+
+  async #reopen(): Promise<void> {
+    const { directory } = this.#process
+    await this.close()
+    this.open(directory)
+    await this.#settle()
+  }
+
+  async #check(): Promise<void> {
+    const nowMs = Date.now()
+    const stored = new Map((await this.#process.store.list(EVERYTHING)).map(op => [op.id, op]))
+
+    for (const id of this.#told) {
+      if (stored.has(id)) continue
+      const last = this.#seen.get(id)
+      expect(last, `${id} was told to its caller but never stored`).toBeDefined()
+      expect(last!.finishedAtMs, `${id} is lost`).toBeLessThan(nowMs - TTL_MS)
+      for (const key of this.#keys.values())
+        if (key.operationId === id) expect(key.untilMs).toBeLessThanOrEqual(nowMs)
+      this.#told.delete(id)
+    }
+
+    const holders = [...stored.values()]
+      .filter(op => mutates(op) && op.status === 'running')
+      .map(op => op.vmId)
+    expect(new Set(holders).size, 'one mutation a VM').toBe(holders.length)
+
+    for (const [id, intent] of this.#intentOf)
+      expect(this.#hostkey.calls.get(intent) ?? 0, `${id} was sent more than once`).toBeLessThanOrEqual(1)
+
+    for (const [id, op] of stored) {
+      const before = this.#seen.get(id)
+      if (before && before.status !== 'running') {
+        expect(op).toEqual(before)
+        continue
+      }
+      if (before) expect(op.rev).toBeGreaterThanOrEqual(before.rev)
+      if (op.status === 'running')
+        expect(op).toMatchObject({ step: expect.any(String), dueAtMs: expect.any(Number) })
+      else this.#checkEnd(op)
+    }
+    this.#seen = stored
+  }
+
+  #checkEnd(op: Operation): void {
+    expect(op).toMatchObject({ step: null, callback: null, dueAtMs: null, lookUntilMs: null })
+    expect(op.finishedAtMs).toBe(op.updatedAtMs)
+    expect(op.failure === null).toBe(op.status === 'succeeded')
+    if (!mutates(op)) return
+    const fate = this.#hostkey.taken.get(op.backupId!)?.fate
+    if (op.status === 'failed')
+      expect([undefined, 'failed'], `${op.kind} is said to have failed`).toContain(fate)
+    if (op.status === 'succeeded' && fate !== 'done')
+      expect(this.#looksDone(op), `${op.kind} is said to have succeeded, but is ${fate}`).toBe(true)
+  }
+
+  /**
+   * What no look can tell from success: another hand did the same. For a create, since it was asked for; where lists
+   * carry no dates, since the list that was read before it.
+   */
+  #looksDone(op: Operation): boolean {
+    const bornAtMs = this.#hostkey.snapshots.get(`${op.vmId}/${op.snapshot}`)
+    if (op.kind === 'snapshot.delete') return bornAtMs === undefined
+    const sinceMs = this.#hostkey.isDated ? op.createdAtMs - CLOCK_SKEW_MS : (op.before?.atMs ?? Infinity)
+    return op.kind === 'snapshot.create' && bornAtMs !== undefined && bornAtMs >= sinceMs
+  }
+}
+
+function at<T>(list: readonly T[], pick: number): T | undefined {
+  return list.at(pick < 0 ? pick : pick % (list.length || 1))
+}
+
+async function answerOf(start: ReturnType<Operations['start']>): Promise<Told> {
+  try {
+    const { operation, replayed } = await start
+    return { operationId: operation.id, replayed }
+  } catch (error) {
+    if (!(error instanceof ApiProblem)) throw error
+    return { operationId: error.extras.operation?.split('/').at(-1), code: error.code }
+  }
+}
+
+test('no operation is lost, sent twice, or told wrong, whatever happens', { timeout: 120_000 }, () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.boolean(),
+      fc.subarray(['1/a', '1/b', '2/a', '2/b']),
+      fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })),
+      script,
+      async (isDated, paths, randoms, commands) => {
+        // The store answers in real turns of the event loop; timers wait for the generator.
+        vi.useFakeTimers({ now: T0, toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+        const world = new World(new Hostkey(isDated, paths), () => randoms.next().value)
+        world.open(temporaryDirectory())
+        try {
+          for (const command of commands) await world.run(command)
+          await world.drain()
+        } finally {
+          await world.close()
+        }
+      },
+    ),
+    propertyOptions(200),
+  ),
+)
