@@ -244,10 +244,11 @@ class Transition {
   looked(outcome: LookOutcome): Operation {
     const { op } = this
     if (outcome.kind === 'seen') {
-      const entry = outcome.snapshots.find(
-        snapshot => snapshot.name === op.snapshot && snapshot.type === op.snapshotType,
-      )
-      if (op.kind === 'snapshot.delete' && !entry) return this.#succeed({ settled_by: 'look', raw: null })
+      const named = outcome.snapshots.filter(({ name }) => name === op.snapshot)
+      // Whatever type HOSTKEY says it is of: as long as one of that name is listed, it is not surely gone.
+      if (op.kind === 'snapshot.delete' && named.length === 0)
+        return this.#succeed({ settled_by: 'look', raw: null })
+      const entry = named.find(({ type }) => type === op.snapshotType)
       if (op.kind === 'snapshot.create' && entry) {
         return this.#isSurelyOurs(entry)
           ? this.#succeed({ settled_by: 'look', raw: entry.raw })
@@ -256,7 +257,9 @@ class Transition {
     }
     if (this.nowMs < (op.lookUntilMs ?? 0)) return this.#again()
     if (outcome.kind === 'blind')
-      return this.#unknown(`The VM's snapshots could not be listed either (${outcome.reason}).`)
+      return this.#unknown(
+        `The VM's snapshots could not be listed either: ${outcome.reason.replace(/\.?$/, '.')}`,
+      )
     return this.#unknown(
       op.kind === 'snapshot.create'
         ? 'The snapshot is not there, but HOSTKEY may still be making it.'

@@ -164,10 +164,8 @@ type Found = { kind: 'object'; object: JsonObject; lenient: boolean } | { kind: 
 
 /** The JSON object of an answer: plain, behind a BOM, or behind (or before) HTML that PHP printed around it. */
 function findObject(answer: RawAnswer): Found {
-  const text = answer.body
-    .toString('utf8')
-    .replace(/^\uFEFF+/, '')
-    .trim()
+  // A BOM counts as white space here.
+  const text = answer.body.toString('utf8').trim()
   if (text === '') return { kind: 'none', reason: 'an empty body' }
   const plain = parseJson(text)
   if (plain) {

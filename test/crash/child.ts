@@ -5,6 +5,7 @@ import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Environment } from '../../src/config.ts'
+import { COMPILE_CACHE } from '../programs.ts'
 
 export interface GatewayProcess {
   address: string
@@ -19,7 +20,7 @@ const ENTRY = fileURLToPath(new URL('gateway-process.ts', import.meta.url))
 /** Starts one and waits until it listens. */
 export async function startProcess(env: Environment): Promise<GatewayProcess> {
   const child = spawn(process.execPath, [ENTRY], {
-    env: { LOG_LEVEL: 'warn', DOCS: 'false', ...env },
+    env: { NODE_COMPILE_CACHE: COMPILE_CACHE, LOG_LEVEL: 'warn', DOCS: 'false', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let errors = ''

@@ -212,6 +212,7 @@ describe('a look settles a delete by absence', () => {
   test.each<[string, Event, string]>([
     ['it is not there', seen(snapshot({ name: 'weekly' })), 'succeeded'],
     ['nothing is there', seen(), 'succeeded'],
+    ['one of that name is there as another type', seen(snapshot({ type: 'backup' })), 'look'],
     ['it is still there', seen(snapshot()), 'look'],
     ['the list could not be seen', EVENTS['look blind'], 'look'],
   ])('%s', (_, event, expected) => {
@@ -240,7 +241,7 @@ describe('what cannot be settled is unknown in the end, and says what to check',
       'a look that saw nothing',
       running('snapshot.delete', 'look', over),
       EVENTS['look blind'],
-      /could not be listed either \(HOSTKEY refused\)\. List the snapshots of VM 7/,
+      /could not be listed either: HOSTKEY refused\. List the snapshots of VM 7/,
     ],
     [
       'a restore whose answer was lost',

@@ -50,6 +50,7 @@ test.each([
   [[ENTRY, { id: 8 }]],
   // By name: what redaction dropped from it would be missing.
   { first: { snapshot_id: 7 }, second: { snapshot_id: 8 } },
+  { first: ENTRY },
 ])('%j is no known shape: null, never a made-up list', scope => {
   expect(readSnapshots(scope, 'snapshot')).toBeNull()
 })
