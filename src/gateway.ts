@@ -10,6 +10,8 @@ import { Operations } from './operations/operations.ts'
 import { operationPath } from './schemas/operation.ts'
 import { fileSecret, fixedSecret } from './secret.ts'
 import { openSqliteStore } from './store/sqlite.ts'
+import { Breaker } from './upstream/breaker.ts'
+import { Bulkhead } from './upstream/bulkhead.ts'
 import { createUpstream } from './upstream/client.ts'
 import { fixedSession, loginSession } from './upstream/session.ts'
 import { createTransport } from './upstream/transport.ts'
@@ -30,6 +32,11 @@ export interface GatewayOverrides {
 const SETTLE_MS = 120_000
 const READ_CALLS = 4
 const CLOSE_IDLE_MS = 50
+/** A burst may wait for a place, but only briefly: when HOSTKEY hangs, callers get their 503 soon. */
+const QUEUE_PER_PLACE = 32
+const QUEUE_WAIT_MS = 1_500
+const BREAKER_FAILURES = 20
+const BREAKER_OPEN_MS = 2_000
 
 /**
  * Opens the store and the callers file, starts to watch and listens.
@@ -71,7 +78,18 @@ export async function startGateway(
         : loginSession({ apiKey: secret, send: fields => transport.send('auth.php', 'POST', fields), now })
     const operations = new Operations({
       store,
-      upstream: createUpstream({ transport, session, readMethod: up.readMethod, log: logger }),
+      upstream: createUpstream({
+        transport,
+        session,
+        readMethod: up.readMethod,
+        bulkhead: new Bulkhead({
+          concurrency: up.concurrency,
+          queue: up.concurrency * QUEUE_PER_PLACE,
+          waitMs: QUEUE_WAIT_MS,
+        }),
+        breaker: new Breaker({ failures: BREAKER_FAILURES, openMs: BREAKER_OPEN_MS, now }),
+        log: logger,
+      }),
       policy: {
         checkMinMs: config.checkMinMs,
         checkMaxMs: config.checkMaxMs,

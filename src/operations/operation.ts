@@ -10,7 +10,7 @@
  */
 
 import type { ActionName } from '../upstream/actions.ts'
-import type { CallOutcome, CheckOutcome, Lost } from '../upstream/client.ts'
+import type { CallOutcome, CheckOutcome, Lost, Unsent } from '../upstream/client.ts'
 import type { ProblemCode, UpstreamError } from '../problem.ts'
 import { problemOfRefusal } from '../upstream/refusals.ts'
 import { readSnapshots, type Snapshot } from '../upstream/snapshots.ts'
@@ -38,6 +38,8 @@ export interface Failure {
   code: ProblemCode
   detail: string
   upstream?: UpstreamError
+  /** When it makes sense to ask again, in milliseconds from the failure. */
+  retryAfterMs?: number
 }
 
 /** An operation as it is stored. Times in milliseconds since the epoch. `callback` is a secret. */
@@ -78,6 +80,8 @@ export type Event =
   | { type: 'called'; outcome: CallOutcome }
   | { type: 'checked'; outcome: CheckOutcome }
   | { type: 'looked'; outcome: LookOutcome }
+  /** A read whose callers are told at once that it could not be asked. */
+  | { type: 'shed'; outcome: Unsent }
   /** The process that was calling is gone: whether the call left is not known. */
   | { type: 'abandoned' }
 
@@ -149,6 +153,8 @@ export function advance(
       return machine.checked(event.outcome)
     case 'looked':
       return machine.looked(event.outcome)
+    case 'shed':
+      return machine.shed(event.outcome)
     case 'abandoned':
       return mutates(op)
         ? machine.ambiguous('the gateway was stopped while it was calling HOSTKEY')
@@ -190,12 +196,17 @@ class Transition {
         })
       case 'done':
         return this.#succeed(resultOf(this.op, outcome.scope, this.nowMs))
-      case 'refused':
-        return this.#fail({
+      case 'refused': {
+        const failure: Failure = {
           code: problemOfRefusal(outcome.message, this.op.snapshot !== null),
           detail: `HOSTKEY refused: ${outcome.message}`,
           upstream: { code: outcome.code, message: outcome.message },
-        })
+          ...later(outcome.retryAfterMs),
+        }
+        // Too many requests: not a word about this one.
+        const throttled = failure.code === 'upstream-unavailable' && !mutates(this.op)
+        return throttled ? this.askAgain(failure) : this.#fail(failure)
+      }
       case 'unauthorized':
         return this.#fail({
           code: 'upstream-unauthorized',
@@ -203,11 +214,11 @@ class Transition {
             'HOSTKEY refused the token of the gateway. Its operator has to look at HOSTKEY_TOKEN or HOSTKEY_API_KEY.',
         })
       case 'unsent': {
-        const failure: Failure = {
-          code: 'upstream-unavailable',
-          detail: `HOSTKEY could not be reached (${outcome.reason}); nothing was sent.`,
-        }
-        return mutates(this.op) ? this.#fail(failure) : this.askAgain(failure)
+        const failure = failureOfUnsent(outcome)
+        if (mutates(this.op)) return this.#fail(failure)
+        // Held back by the gateway it was not asked, and waits for as long as it may.
+        if (outcome.shedMs === undefined) return this.askAgain(failure)
+        return this.nowMs < this.op.deadlineAtMs ? this.#again(outcome.shedMs) : this.#fail(failure)
       }
       case 'lost':
         return mutates(this.op)
@@ -238,6 +249,10 @@ class Transition {
           ? this.ambiguous('HOSTKEY did not finish it in time')
           : this.#fail({ code: 'upstream-timeout', detail: 'HOSTKEY did not finish it in time.' })
     }
+  }
+
+  shed(outcome: Unsent): Operation {
+    return this.#fail(failureOfUnsent(outcome))
   }
 
   /** A create is settled by presence, a delete by absence; anything else is looked at again, then unknown. */
@@ -290,7 +305,7 @@ class Transition {
       callback: null,
       tries: 0,
       calls,
-      dueAtMs: this.nowMs + this.#intervalMs(calls - 1) / 2,
+      dueAtMs: this.nowMs + Math.max(this.#intervalMs(calls - 1) / 2, failure.retryAfterMs ?? 0),
     })
   }
 
@@ -307,8 +322,13 @@ class Transition {
     return dateMs !== null && dateMs >= sinceMs && dateMs <= this.nowMs + CLOCK_SKEW_MS
   }
 
-  #again(): Operation {
-    return this.#change({ tries: this.op.tries + 1, dueAtMs: this.nowMs + this.#intervalMs(this.op.tries) })
+  /** The same step once more, not before `leastMs`. */
+  #again(leastMs = 0): Operation {
+    const { tries } = this.op
+    return this.#change({
+      tries: tries + 1,
+      dueAtMs: this.nowMs + Math.max(leastMs, this.#intervalMs(tries)),
+    })
   }
 
   /** Growing, jittered by a fifth, so that operations started together do not stay together. */
@@ -355,14 +375,33 @@ class Transition {
   }
 }
 
-function failureOfLost(lost: Lost): Failure {
-  switch (lost.cause) {
+/** The longest that HOSTKEY's own `Retry-After` is honoured. */
+const MAX_RETRY_AFTER_MS = 30_000
+
+function later(retryAfterMs: number | undefined): Pick<Failure, 'retryAfterMs'> {
+  return retryAfterMs === undefined ? {} : { retryAfterMs: Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) }
+}
+
+function failureOfUnsent({ reason, shedMs }: Unsent): Failure {
+  return {
+    code: 'upstream-unavailable',
+    detail: `HOSTKEY could not be reached (${reason}); nothing was sent.`,
+    ...later(shedMs),
+  }
+}
+
+function failureOfLost({ cause, reason, retryAfterMs }: Lost): Failure {
+  switch (cause) {
     case 'timeout':
       return { code: 'upstream-timeout', detail: 'HOSTKEY did not answer in time.' }
     case 'connection':
-      return { code: 'upstream-unavailable', detail: `The connection to HOSTKEY broke (${lost.reason}).` }
+      return { code: 'upstream-unavailable', detail: `The connection to HOSTKEY broke (${reason}).` }
     case 'invalid':
-      return { code: 'upstream-invalid', detail: `The answer of HOSTKEY makes no sense (${lost.reason}).` }
+      return {
+        code: 'upstream-invalid',
+        detail: `The answer of HOSTKEY makes no sense (${reason}).`,
+        ...later(retryAfterMs),
+      }
   }
 }
 

@@ -5,7 +5,13 @@
 
 import type { Engine } from './engine.ts'
 import { newOperationId } from './id.ts'
-import { newOperation, type LookOutcome, type Operation, type SnapshotListResult } from './operation.ts'
+import {
+  newOperation,
+  type Event,
+  type LookOutcome,
+  type Operation,
+  type SnapshotListResult,
+} from './operation.ts'
 import { hasEnded, type Waiters } from './waiters.ts'
 
 export type ReadKind = 'snapshot.list' | 'stats.load'
@@ -177,7 +183,7 @@ export class Reads {
     const engine = this.#engine
     while (!flight.abort.signal.aborted) {
       flight.busy = true
-      const event = await engine.perform(flight.operation, flight.abort.signal)
+      const event = atOnce(await engine.perform(flight.operation, flight.abort.signal), flight)
       flight.busy = false
       const next = engine.advance(flight.operation, event)
       const stored = await this.#promoted(flight)
@@ -228,6 +234,12 @@ export class Reads {
     flight.abort.abort()
     flight.wake()
   }
+}
+
+/** A call that was held back is told to the callers who wait, and is not tried again under their eyes. */
+function atOnce(event: Event, { promotion }: Flight): Event {
+  if (event.type !== 'called' || event.outcome.kind !== 'unsent' || promotion) return event
+  return event.outcome.shedMs === undefined ? event : { type: 'shed', outcome: event.outcome }
 }
 
 /** The promise's value, or undefined when the time is over or a signal aborts. */

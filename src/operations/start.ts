@@ -3,12 +3,12 @@
  * it. The call is made once, here, and nowhere else.
  */
 
-import { ApiProblem } from '../problem.ts'
+import { ApiProblem, type ProblemExtras } from '../problem.ts'
 import { StoreUnavailable, type IdempotencyClaim, type Store } from '../store/store.ts'
 import type { Engine } from './engine.ts'
 import { paramsOf } from './engine.ts'
 import { newOperationId } from './id.ts'
-import { KINDS, newOperation, type Kind, type Operation } from './operation.ts'
+import { KINDS, newOperation, type Failure, type Kind, type Operation } from './operation.ts'
 import type { Reads } from './reads.ts'
 
 export type MutationKind = { [K in Kind]: (typeof KINDS)[K]['mutates'] extends true ? K : never }[Kind]
@@ -102,7 +102,7 @@ export async function startMutation(
       // Certainly nothing happened, and not for a reason of the caller's: as if it had never been asked.
       await store.discard(operation.id)
       await engine.reached('discarded', operation)
-      throw new ApiProblem(next.failure!.code, next.failure!.detail)
+      throw problemOf(next.failure!)
     }
     if (!(await engine.commit(next))) return { operation: await latest(store, next), replayed: false }
   } catch (error) {
@@ -114,14 +114,26 @@ export async function startMutation(
     )
   }
   if (next.status === 'running' || next.status === 'succeeded') return { operation: next, replayed: false }
-  const { code, detail, upstream: said } = next.failure!
-  const extras = { operation: path, ...(said ? { upstream: said } : {}) }
-  if (next.status === 'failed') throw new ApiProblem(code, detail, extras)
-  throw new ApiProblem(
-    called.kind === 'lost' && called.cause !== 'timeout' ? 'upstream-invalid' : 'upstream-timeout',
-    detail,
-    extras,
+  const failure = next.failure!
+  if (next.status === 'failed') throw problemOf(failure, { operation: path })
+  // A restore that may have happened: what was lost says which of the two it is.
+  const invalid = called.kind === 'lost' && called.cause === 'invalid'
+  throw problemOf(
+    { ...failure, code: invalid ? 'upstream-invalid' : 'upstream-timeout' },
+    { operation: path },
   )
+}
+
+/** A failure as the answer to a caller who waits. */
+export function problemOf(
+  { code, detail, upstream, retryAfterMs }: Failure,
+  extras: ProblemExtras = {},
+): ApiProblem {
+  return new ApiProblem(code, detail, {
+    ...extras,
+    ...(upstream ? { upstream } : {}),
+    ...(retryAfterMs === undefined ? {} : { retryAfterS: Math.max(1, Math.ceil(retryAfterMs / 1000)) }),
+  })
 }
 
 /** The operation as somebody else left it: it was taken over because this step outlived its lease. */

@@ -85,7 +85,13 @@ export class Watch {
   }
 
   async #round(): Promise<void> {
-    const { store, now, leaseMs, log } = this.#engine.parts
+    const { store, now, leaseMs, log, upstream } = this.#engine.parts
+    // While HOSTKEY is left alone there is nothing to take: each step would be put off at the price of a write.
+    const pausedMs = upstream.pausedMs()
+    if (pausedMs > 0) {
+      this.nudge(now() + pausedMs)
+      return
+    }
     // With every place taken, the end of a step asks for the next round.
     const free = this.#options.concurrency - this.#steps.size
     if (free <= 0) return

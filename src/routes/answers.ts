@@ -3,8 +3,7 @@
 import type { FastifyReply } from 'fastify'
 import type { Scope } from '../callers.ts'
 import type { Operation } from '../operations/operation.ts'
-import { retryAfterS } from '../operations/start.ts'
-import { ApiProblem } from '../problem.ts'
+import { problemOf, retryAfterS } from '../operations/start.ts'
 import { operationPath, presentOperation } from '../schemas/operation.ts'
 import { RATE_LIMIT_HEADERS, RETRY_AFTER_HEADER } from '../schemas/problem.ts'
 
@@ -27,7 +26,7 @@ export function sendOperation(
 export function requireSuccess(operation: Operation): Operation {
   const { failure } = operation
   if (!failure) return operation
-  throw new ApiProblem(failure.code, failure.detail, failure.upstream ? { upstream: failure.upstream } : {})
+  throw problemOf(failure)
 }
 
 const PREFERENCE_APPLIED = {

@@ -3,30 +3,35 @@
  * renew the token once if it was refused. Outcomes are values; an exception from here is a bug.
  */
 
+import type { Breaker, Verdict } from './breaker.ts'
+import type { Bulkhead } from './bulkhead.ts'
 import { ACTIONS, actionFields, type ActionName, type ActionParams } from './actions.ts'
 import { parseCall, parseCheck, type RawAnswer } from './parse.ts'
 import { redact } from './redact.ts'
 import type { Session } from './session.ts'
-import type { Transport } from './transport.ts'
+import type { LostCause, Transport } from './transport.ts'
 
 /** The call left and nobody can tell what became of it, or (a check) whether the key was burned. */
 export interface Lost {
   kind: 'lost'
   reason: string
-  /** `timeout`: no answer in time; `connection`: it broke; `invalid`: an answer that makes no sense. */
-  cause: 'timeout' | 'connection' | 'invalid'
+  cause: LostCause
+  /** What HOSTKEY asked for by `Retry-After`, in milliseconds. */
+  retryAfterMs?: number
 }
 /** The call certainly did not leave the gateway. */
 export interface Unsent {
   kind: 'unsent'
   reason: string
+  /** The gateway itself held it back: HOSTKEY fails too often, or too many calls wait. Then when to come back. */
+  shedMs?: number
 }
 
 export type CallOutcome =
   | { kind: 'accepted'; callback: string }
   /** Done at once; `scope` has no secrets in it. */
   | { kind: 'done'; scope: unknown }
-  | { kind: 'refused'; code: string; message: string }
+  | { kind: 'refused'; code: string; message: string; retryAfterMs?: number }
   /** HOSTKEY refuses the gateway's own credentials, also after one renewal. */
   | { kind: 'unauthorized'; message: string }
   | Lost
@@ -44,6 +49,8 @@ export interface Upstream {
   call(action: ActionName, params: ActionParams, signal?: AbortSignal): Promise<CallOutcome>
   /** Reads (and burns) the result of a callback key. */
   check(callback: string, signal?: AbortSignal): Promise<CheckOutcome>
+  /** For how long calls are held back because HOSTKEY fails, in milliseconds; 0 when they may be made. */
+  pausedMs(): number
   close(): Promise<void>
 }
 
@@ -52,11 +59,32 @@ export interface UpstreamOptions {
   session: Session
   /** `GET` sends `get_snapshot` as the vendor's page shows it. */
   readMethod: 'POST' | 'GET'
+  bulkhead: Bulkhead
+  breaker: Breaker
   log: { warn: (fields: object, message: string) => void }
 }
 
 /** The client over a transport and a session; both are closed by their owner, but the transport with `close`. */
-export function createUpstream({ transport, session, readMethod, log }: UpstreamOptions): Upstream {
+export function createUpstream(options: UpstreamOptions): Upstream {
+  const { transport, session, readMethod, bulkhead, breaker, log } = options
+
+  /** Makes a call where there is a place for it and HOSTKEY is not left alone. */
+  async function pass<T extends CallOutcome | CheckOutcome>(
+    call: () => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T | Unsent> {
+    if (breaker.pausedMs > 0) return shed()
+    const judge = (outcome: T): Verdict => verdictOn(outcome, signal)
+    return (await bulkhead.run(() => breaker.run(call, judge), signal)) ?? shed()
+  }
+
+  function shed(): Unsent {
+    const { pausedMs } = breaker
+    return pausedMs > 0
+      ? { kind: 'unsent', reason: 'it failed too often just now', shedMs: pausedMs }
+      : { kind: 'unsent', reason: 'too many calls wait for it', shedMs: BUSY_MS }
+  }
+
   async function callOnce(
     action: ActionName,
     params: ActionParams,
@@ -66,9 +94,9 @@ export function createUpstream({ transport, session, readMethod, log }: Upstream
     const method = ACTIONS[action].getOnPage ? readMethod : 'POST'
     const exchange = await transport.send('vm.php', method, actionFields(action, params, token), signal)
     if (exchange.kind === 'unsent') return exchange
-    if (exchange.kind === 'lost')
-      return { kind: 'lost', reason: exchange.reason, cause: exchange.timedOut ? 'timeout' : 'connection' }
+    if (exchange.kind === 'lost') return exchange
     const answer = parseCall(exchange.answer, params.name)
+    const later = exchange.retryAfterMs === null ? {} : { retryAfterMs: exchange.retryAfterMs }
     switch (answer.kind) {
       case 'accepted':
         if (answer.lenient) warnLenient(action, exchange.answer)
@@ -77,9 +105,9 @@ export function createUpstream({ transport, session, readMethod, log }: Upstream
         if (answer.lenient) warnLenient(action, exchange.answer)
         return { kind: 'done', scope: redact(answer.scope, session.secrets()) }
       case 'unintelligible':
-        return { kind: 'lost', reason: answer.reason, cause: 'invalid' }
+        return { kind: 'lost', reason: answer.reason, cause: 'invalid', ...later }
       case 'refused':
-        return { kind: 'refused', code: clean(answer.code), message: clean(answer.message) }
+        return { kind: 'refused', code: clean(answer.code), message: clean(answer.message), ...later }
       case 'unauthorized':
         return { kind: 'unauthorized', message: clean(answer.message) }
     }
@@ -97,49 +125,59 @@ export function createUpstream({ transport, session, readMethod, log }: Upstream
     )
   }
 
+  async function callWithToken(
+    action: ActionName,
+    params: ActionParams,
+    signal?: AbortSignal,
+  ): Promise<CallOutcome> {
+    for (let tries = 0; ; tries += 1) {
+      const got = await session.token()
+      if (got.kind === 'unauthorized') return { kind: 'unauthorized', message: clean(got.message) }
+      if (got.kind === 'unsent') return got
+      const outcome = await callOnce(action, params, got.token, signal)
+      if (outcome.kind !== 'unauthorized') return outcome
+      if (!session.refused(got.token) || tries > 0) return outcome
+    }
+  }
+
+  async function checkOnce(callback: string, signal?: AbortSignal): Promise<CheckOutcome> {
+    const fields = { action: 'check', key: callback }
+    const exchange = await transport.send('eq_callback.php', 'POST', fields, signal)
+    if (exchange.kind !== 'answer') return exchange
+    const answer = parseCheck(exchange.answer)
+    switch (answer.kind) {
+      case 'pending':
+      case 'gone':
+        return answer
+      case 'done':
+        if (answer.lenient) warnLenient('check', exchange.answer)
+        return { kind: 'done', scope: redact(answer.scope, [callback, ...session.secrets()]) }
+      case 'failed':
+        return {
+          kind: 'failed',
+          code: clean(answer.code, [callback]),
+          message: clean(answer.message, [callback]),
+        }
+      case 'unintelligible':
+        return { kind: 'lost', reason: answer.reason, cause: 'invalid' }
+    }
+  }
+
   return {
-    async call(action, params, signal) {
-      for (let tries = 0; ; tries += 1) {
-        const got = await session.token()
-        if (got.kind === 'unauthorized') return { kind: 'unauthorized', message: clean(got.message) }
-        if (got.kind === 'unsent') return got
-        const outcome = await callOnce(action, params, got.token, signal)
-        if (outcome.kind !== 'unauthorized') return outcome
-        if (!session.refused(got.token) || tries > 0) return outcome
-      }
-    },
-
-    async check(callback, signal) {
-      const exchange = await transport.send(
-        'eq_callback.php',
-        'POST',
-        { action: 'check', key: callback },
-        signal,
-      )
-      if (exchange.kind === 'unsent') return exchange
-      if (exchange.kind === 'lost')
-        return { kind: 'lost', reason: exchange.reason, cause: exchange.timedOut ? 'timeout' : 'connection' }
-      const answer = parseCheck(exchange.answer)
-      switch (answer.kind) {
-        case 'pending':
-        case 'gone':
-          return answer
-        case 'done':
-          if (answer.lenient) warnLenient('check', exchange.answer)
-          return { kind: 'done', scope: redact(answer.scope, [callback, ...session.secrets()]) }
-        case 'failed':
-          return {
-            kind: 'failed',
-            code: clean(answer.code, [callback]),
-            message: clean(answer.message, [callback]),
-          }
-        case 'unintelligible':
-          return { kind: 'lost', reason: answer.reason, cause: 'invalid' }
-      }
-    },
-
+    call: (action, params, signal) => pass(() => callWithToken(action, params, signal), signal),
+    check: (callback, signal) => pass(() => checkOnce(callback, signal), signal),
+    pausedMs: () => breaker.pausedMs,
     close: () => transport.close(),
   }
+}
+
+/** When to come back after there was no place. */
+const BUSY_MS = 1_000
+
+/** HOSTKEY is well when it gives any answer that makes sense, a refusal too. What was given up tells nothing. */
+function verdictOn({ kind }: CallOutcome | CheckOutcome, signal: AbortSignal | undefined): Verdict {
+  if (kind !== 'lost' && kind !== 'unsent') return 'good'
+  return signal?.aborted ? 'nothing' : 'bad'
 }
 
 const MAX_MESSAGE_LENGTH = 1_000

@@ -11,7 +11,10 @@ import type { RawAnswer } from './parse.ts'
 export type Exchange =
   | { kind: 'answer'; answer: RawAnswer; retryAfterMs: number | null }
   | { kind: 'unsent'; reason: string }
-  | { kind: 'lost'; reason: string; timedOut: boolean }
+  | { kind: 'lost'; reason: string; cause: LostCause }
+
+/** `timeout`: no whole answer in time; `connection`: it broke; `invalid`: an answer that is no use. */
+export type LostCause = 'timeout' | 'connection' | 'invalid'
 
 export interface TransportOptions {
   baseUrl: string
@@ -97,7 +100,10 @@ class Collector implements Dispatcher.DispatchHandler {
 
   constructor(settle: (exchange: Exchange) => void, timeoutMs: number, signal: AbortSignal | undefined) {
     this.#settle = settle
-    this.#timer = setTimeout(() => this.#giveUp(`no whole answer within ${timeoutMs} ms`, true), timeoutMs)
+    this.#timer = setTimeout(
+      () => this.#giveUp(`no whole answer within ${timeoutMs} ms`, 'timeout'),
+      timeoutMs,
+    )
     this.#signal = signal
     signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
@@ -119,15 +125,14 @@ class Collector implements Dispatcher.DispatchHandler {
   ): void {
     if (status < 200) return
     this.#status = status
-    const retryAfter = Number(headers['retry-after'])
-    if (retryAfter >= 0) this.#retryAfterMs = retryAfter * 1000
+    this.#retryAfterMs = parseRetryAfter(headers['retry-after'])
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#settled) return
     this.#size += chunk.length
     if (this.#size > MAX_ANSWER_BYTES) {
-      this.#giveUp(`an answer over ${MAX_ANSWER_BYTES} bytes`, false)
+      this.#giveUp(`an answer over ${MAX_ANSWER_BYTES} bytes`, 'invalid')
       return
     }
     this.#chunks.push(chunk)
@@ -140,14 +145,15 @@ class Collector implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     const code = (error as NodeJS.ErrnoException).code ?? error.name
-    if (this.#sent) this.#end({ kind: 'lost', reason: code, timedOut: /TIMEOUT|ETIMEDOUT/.test(code) })
+    if (this.#sent)
+      this.#end({ kind: 'lost', reason: code, cause: /TIMEOUT/.test(code) ? 'timeout' : 'connection' })
     else this.#end({ kind: 'unsent', reason: code })
   }
 
-  readonly #onAbort = (): void => this.#giveUp(GIVEN_UP, false)
+  readonly #onAbort = (): void => this.#giveUp(GIVEN_UP, 'connection')
 
-  #giveUp(reason: string, timedOut: boolean): void {
-    this.#end(this.#sent ? { kind: 'lost', reason, timedOut } : { kind: 'unsent', reason })
+  #giveUp(reason: string, cause: LostCause): void {
+    this.#end(this.#sent ? { kind: 'lost', reason, cause } : { kind: 'unsent', reason })
     this.#controller?.abort(new Error(reason))
   }
 
@@ -159,4 +165,13 @@ class Collector implements Dispatcher.DispatchHandler {
     this.#chunks = []
     this.#settle(exchange)
   }
+}
+
+/** `Retry-After` (RFC 9110, section 10.2.3) in milliseconds from now: whole seconds, or a date; null when it is neither. */
+function parseRetryAfter(header: string | string[] | undefined): number | null {
+  const [text] = [header].flat()
+  if (text === undefined) return null
+  if (/^\d{1,9}$/.test(text.trim())) return Number(text) * 1000
+  const ms = Date.parse(text) - Date.now()
+  return ms >= 0 ? ms : null
 }

@@ -88,6 +88,7 @@ class Hostkey {
         return hang(how => this.#call(action, params, how))
       },
       check: callback => hang((_, how) => this.#check(callback, how)),
+      pausedMs: () => 0,
       close: () => Promise.resolve(),
     }
   }

@@ -65,6 +65,7 @@ describe('asked again', () => {
       [{ kind: 'hang' }, 504, 'upstream-timeout'],
       [{ kind: 'hang-body' }, 504, 'upstream-timeout'],
       [{ kind: 'drop-before' }, 503, 'upstream-unavailable'],
+      [{ kind: 'huge' }, 502, 'upstream-invalid'],
       [{ kind: 'respond', status: 500, ...HTML }, 502, 'upstream-invalid'],
       [{ kind: 'respond', body: '{"result":"OK"' }, 502, 'upstream-invalid'],
       [{ kind: 'respond', body: '' }, 502, 'upstream-invalid'],

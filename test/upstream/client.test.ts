@@ -2,6 +2,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { Secret } from '../../src/secret.ts'
 import { startSimulator, type Fault, type SimulatorOptions } from '../../src/simulator/simulator.ts'
 import { ACTIONS, type ActionName } from '../../src/upstream/actions.ts'
+import { Breaker } from '../../src/upstream/breaker.ts'
+import { Bulkhead } from '../../src/upstream/bulkhead.ts'
 import { createUpstream } from '../../src/upstream/client.ts'
 import { fixedSession, loginSession } from '../../src/upstream/session.ts'
 import { createTransport } from '../../src/upstream/transport.ts'
@@ -42,6 +44,8 @@ async function start({ readMethod = 'POST', tokens = [TOKEN], ...options }: Opti
     transport,
     session,
     readMethod,
+    bulkhead: new Bulkhead({ concurrency: 4, queue: 4, waitMs: 100 }),
+    breaker: new Breaker({ failures: 1_000, openMs: 1_000, now: () => clock.now }),
     log: { warn: (fields, message) => void log.push([fields, message]) },
   })
   onTestFinished(async () => {
@@ -118,7 +122,7 @@ const AMBIGUOUS: [string, Fault, 'timeout' | 'connection' | 'invalid'][] = [
   ['no answer after it acted', { kind: 'hang-after' }, 'timeout'],
   ['no whole answer', { kind: 'hang-body' }, 'timeout'],
   ['a late answer', { kind: 'late', delayMs: 400 }, 'timeout'],
-  ['too long an answer', { kind: 'huge' }, 'connection'],
+  ['too long an answer', { kind: 'huge' }, 'invalid'],
   ['an empty answer', respond(''), 'invalid'],
   ['garbage', respond('<html>{"a":1}</html>'), 'invalid'],
   ['a truncated answer', respond('{"result":"OK","callback":"k7d0'), 'invalid'],

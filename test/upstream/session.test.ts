@@ -124,7 +124,7 @@ test.each<[string, Exchange]>([
   ['an empty body', answer('')],
   ['an object without a token', answer({ result: 'OK' })],
   ['an HTTP error', answer('<h1>502</h1>', 502)],
-  ['nothing', { kind: 'lost', reason: 'UND_ERR_SOCKET', timedOut: false }],
+  ['nothing', { kind: 'lost', reason: 'UND_ERR_SOCKET', cause: 'connection' }],
   ['a refused connection', { kind: 'unsent', reason: 'ECONNREFUSED' }],
 ])(
   'a login that meets %s sent no call, tells no key, and the next call logs in again',

@@ -63,7 +63,7 @@ const OK = {
   answer: { status: 200, body: Buffer.from('{"result":"OK"}') },
   retryAfterMs: null,
 }
-const LOST = { kind: 'lost', reason: expect.any(String), timedOut: false }
+const LOST = { kind: 'lost', reason: expect.any(String), cause: 'connection' }
 
 test.each([
   ['', 'POST', 'POST /vm.php HTTP/1.1'],
@@ -134,7 +134,7 @@ test.each([
   const { send } = open(baseUrl, { timeoutMs: 2_000 })
   const whole = await send()
   expect(whole.kind === 'answer' && whole.answer.body.length).toBe(MAX_ANSWER_BYTES)
-  expect(await send()).toEqual({ ...LOST, reason: `an answer over ${MAX_ANSWER_BYTES} bytes` })
+  expect(await send()).toEqual({ ...LOST, cause: 'invalid', reason: `an answer over ${MAX_ANSWER_BYTES} bytes` })
 })
 
 test('an endless answer is cut off together with its connection', async () => {
@@ -146,7 +146,7 @@ test('an endless answer is cut off together with its connection', async () => {
     socket.on('drain', more).write('HTTP/1.1 200 OK\r\n\r\n')
     more()
   })
-  expect(await open(baseUrl, { timeoutMs: 5_000 }).send()).toMatchObject(LOST)
+  expect(await open(baseUrl, { timeoutMs: 5_000 }).send()).toMatchObject({ ...LOST, cause: 'invalid' })
   await expect.poll(() => sockets[0]?.destroyed, { interval: 5 }).toBe(true)
   // What the kernel buffers comes on top.
   expect(written).toBeLessThan(MAX_ANSWER_BYTES * 16)
@@ -238,7 +238,7 @@ test.each<[string, (socket: Socket) => void]>([
   )
   const { send } = open(baseUrl)
   const startedAt = performance.now()
-  expect(await send()).toEqual({ ...LOST, timedOut: true })
+  expect(await send()).toEqual({ ...LOST, cause: 'timeout' })
   expect(performance.now() - startedAt).toBeGreaterThan(TIMEOUT_MS - 10)
   expect(performance.now() - startedAt).toBeLessThan(TIMEOUT_MS + 500)
   expect(await send()).toEqual(OK)
@@ -336,7 +336,7 @@ test('too long in the queue: certainly not sent, then or later', async () => {
     send(),
     ...Array.from({ length: 9 }, () => send(undefined, 'POST', { q: 1 })),
   ])
-  expect(first).toEqual({ ...LOST, timedOut: true })
+  expect(first).toEqual({ ...LOST, cause: 'timeout' })
   expect(queued.map(({ kind }) => kind)).toEqual(queued.map(() => 'unsent'))
   // Behind the nine in the same queue: its answer proves that their turn came and went.
   expect(await open(baseUrl).send()).toEqual(OK)

@@ -1,0 +1,64 @@
+/**
+ * The bulkhead: so many calls at once, a few more in a short queue, and a fast refusal for the rest. A HOSTKEY that
+ * hangs then costs callers a quick 503 and the process no memory. Written here since the libraries' bulkheads
+ * (cockatiel's among them) keep what they queued however long it waits.
+ */
+
+export interface BulkheadOptions {
+  /** Calls at once. */
+  concurrency: number
+  /** Calls that may wait for a place. */
+  queue: number
+  /** The longest wait for a place, in milliseconds. */
+  waitMs: number
+}
+
+export class Bulkhead {
+  readonly #options: BulkheadOptions
+  readonly #queue = new Set<() => void>()
+  #running = 0
+
+  constructor(options: BulkheadOptions) {
+    this.#options = options
+  }
+
+  /** Calls that wait for a place right now. */
+  get queued(): number {
+    return this.#queue.size
+  }
+
+  /** What `call` gives, or undefined when there was no place for it in time or the signal aborted: then it was not called. */
+  async run<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
+    if (!(await this.#enter(signal))) return undefined
+    try {
+      return await call()
+    } finally {
+      // The place goes on to the next in the queue, or is free.
+      const [next] = this.#queue
+      if (next) next()
+      else this.#running -= 1
+    }
+  }
+
+  #enter(signal: AbortSignal | undefined): Promise<boolean> {
+    const { concurrency, queue, waitMs } = this.#options
+    if (this.#running < concurrency) {
+      this.#running += 1
+      return Promise.resolve(true)
+    }
+    if (this.#queue.size >= queue || signal?.aborted) return Promise.resolve(false)
+    return new Promise(resolve => {
+      const leave = (entered: boolean): void => {
+        clearTimeout(timer)
+        this.#queue.delete(enter)
+        signal?.removeEventListener('abort', giveUp)
+        resolve(entered)
+      }
+      const enter = (): void => leave(true)
+      const giveUp = (): void => leave(false)
+      const timer = setTimeout(giveUp, waitMs)
+      signal?.addEventListener('abort', giveUp, { once: true })
+      this.#queue.add(enter)
+    })
+  }
+}

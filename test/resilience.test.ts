@@ -1,0 +1,144 @@
+/** A gateway over a HOSTKEY that fails: who is told what, how often HOSTKEY is asked, and how it recovers. */
+
+import { expect, test } from 'vitest'
+import type { Fault } from '../src/simulator/simulator.ts'
+import { ended, startWorld, type Answer, type World } from './helper.ts'
+
+const actions = (world: World): string[] => world.simulator.requests.map(({ fields }) => fields.action ?? '')
+
+test.for<[string, Partial<Fault>]>([
+  ['a broken connection', { kind: 'drop-before' }],
+  ['an HTTP 500 in HTML', { kind: 'respond', status: 500, body: '<h1>Internal Server Error</h1>' }],
+  ['HTML with HTTP 200', { kind: 'respond', body: '<h1>Maintenance</h1>' }],
+  ['a hang', { kind: 'hang' }],
+  ['too many requests', { kind: 'respond', status: 429, body: '' }],
+])('a read is asked again within its wait after %s', async ([, fault]) => {
+  const world = await startWorld({ env: { HOSTKEY_TIMEOUT_MS: '300' } })
+  world.simulator.fault({ action: 'load_stats', times: 2, ...fault } as Fault)
+  const answer = await world.call('GET', '/vms/1000/stats')
+  expect(answer.status).toBe(200)
+  expect(actions(world).filter(action => action === 'load_stats')).toHaveLength(3)
+})
+
+test('HOSTKEY says when to come back: a read waits for it, and a caller is told', async () => {
+  const world = await startWorld()
+  const busy = { kind: 'respond', status: 503, headers: { 'Retry-After': '1' }, body: '' } as const
+  world.simulator.fault({ action: 'load_stats', ...busy })
+  expect((await world.call('GET', '/vms/1000/stats')).status).toBe(200)
+  const [first, second] = world.simulator.requests.filter(({ fields }) => fields.action === 'load_stats')
+  expect(second!.at - first!.at).toBeGreaterThanOrEqual(1_000)
+
+  world.simulator.fault({
+    ...busy,
+    action: 'load_stats',
+    status: 429,
+    headers: { 'Retry-After': '0' },
+    times: 9,
+  })
+  const refused = await world.call('GET', '/vms/1001/stats')
+  expect(refused.body).toMatchObject({ status: 503, code: 'upstream-unavailable' })
+  expect(refused.headers.get('retry-after')).toBe('1')
+})
+
+test('after many failures callers get a fast 503, HOSTKEY is left alone, and all is well again by itself', async () => {
+  const world = await startWorld({ env: { HOSTKEY_TIMEOUT_MS: '500' } })
+  const running = (await world.call('POST', '/vms/1003/snapshots', { body: { name: 'slow' } })).body
+  world.simulator.fault({ kind: 'drop-before', times: 1_000_000 })
+  const read = (vm: number): Promise<Answer> => world.call('GET', `/vms/${vm}/stats`)
+  await expect
+    .poll(async () => (await read(1000)).body.detail, { timeout: 10_000 })
+    .toContain('failed too often')
+
+  const asked = world.simulator.requests.length
+  const answers = await Promise.all([
+    ...Array.from({ length: 50 }, (_, i) => read(2000 + i)),
+    world.call('POST', '/vms/1000/snapshots', { body: { name: 'a' } }),
+  ])
+  for (const { status, body, headers } of answers) {
+    expect([status, body.code]).toEqual([503, 'upstream-unavailable'])
+    expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1)
+    expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(2)
+  }
+  // Neither callers nor the watcher, whose operation goes on running, came through; but for one probe.
+  expect(world.simulator.requests.length - asked).toBeLessThanOrEqual(1)
+  expect((await world.call('GET', running.self)).body.status).toBe('running')
+  // Nothing was sent, so nothing holds the VM.
+  expect((await world.call('GET', '/operations?vm_id=1000')).body.operations).toEqual([])
+
+  world.simulator.clearFaults()
+  await expect.poll(async () => (await read(1000)).status, { timeout: 5_000, interval: 50 }).toBe(200)
+  const { status } = await world.call('POST', '/vms/1000/snapshots', { body: { name: 'a' } })
+  expect(status).toBe(202)
+})
+
+test('refusals are answers: they open nothing', async () => {
+  const world = await startWorld()
+  const answers = await Promise.all(Array.from({ length: 60 }, () => world.call('GET', '/vms/9/stats')))
+  expect(new Set(answers.map(({ body }) => body.code))).toEqual(new Set(['vm-not-found']))
+  expect((await world.call('GET', '/vms/1000/stats')).status).toBe(200)
+})
+
+test('a HOSTKEY that hangs: so many calls at once, and who finds no place is told so soon', async () => {
+  const world = await startWorld({ env: { HOSTKEY_CONCURRENCY: '2', HOSTKEY_TIMEOUT_MS: '8000' } })
+  world.simulator.fault({ kind: 'hang', times: 1_000_000 })
+  const before = Date.now()
+  const calls = Array.from({ length: 100 }, (_, i) => world.call('GET', `/vms/${2000 + i}/stats`))
+  const shed = (await Promise.all(calls.slice(2))).map(({ status, body }) => [status, body.code])
+  expect(new Set(shed.map(String))).toEqual(new Set(['503,upstream-unavailable']))
+  expect(Date.now() - before).toBeLessThan(6_000)
+  expect(world.simulator.requests).toHaveLength(2)
+  world.simulator.clearFaults()
+  world.simulator.restart()
+  await Promise.all(calls)
+})
+
+test('thousands of running operations do not starve callers, and never exceed the concurrency', async () => {
+  const vmIds = Array.from({ length: 1_000 }, (_, i) => 1 + i)
+  const world = await startWorld({
+    env: { HOSTKEY_CONCURRENCY: '4', CHECK_MIN_MS: '1', CHECK_MAX_MS: '20' },
+    simulator: { vms: Object.fromEntries(vmIds.map(id => [id, {}])) },
+  })
+  world.simulator.fault({ kind: 'never-done', action: 'create_snapshot', times: vmIds.length })
+  for (let i = 0; i < vmIds.length; i += 50) {
+    const starts = vmIds
+      .slice(i, i + 50)
+      .map(vmId => world.call('POST', `/vms/${vmId}/snapshots`, { body: { name: 'a' } }))
+    expect(new Set((await Promise.all(starts)).map(({ status }) => status))).toEqual(new Set([202]))
+  }
+  const startedAt = performance.now()
+  for (const vmId of vmIds.slice(0, 20))
+    expect((await world.call('GET', `/vms/${vmId}/stats`)).status).toBe(200)
+  expect((performance.now() - startedAt) / 20).toBeLessThan(500)
+  // The watcher was at it all the while, over the same few connections.
+  expect(actions(world).filter(action => action === 'check').length).toBeGreaterThan(100)
+  expect(world.simulator.connections).toBeLessThanOrEqual(4)
+}, 60_000)
+
+test('a caller who leaves stops the read that only it waited for, and no change', async () => {
+  const world = await startWorld()
+  const leave = new AbortController()
+  world.simulator.fault({ kind: 'never-done', action: 'load_stats' })
+  const read = world.call('GET', '/vms/1000/stats', { signal: leave.signal }).catch(() => {})
+  await expect.poll(() => actions(world)).toContain('check')
+  leave.abort()
+  await read
+  // Nobody asks on: once the check under way has ended, none follows.
+  let seen = -1
+  await expect
+    .poll(() => seen === (seen = actions(world).filter(action => action === 'check').length), {
+      interval: 200,
+    })
+    .toBe(true)
+  expect((await world.call('GET', '/operations')).body.operations).toEqual([])
+
+  const hurry = new AbortController()
+  world.simulator.fault({ kind: 'late', delayMs: 300, action: 'create_snapshot' })
+  const change = world
+    .call('POST', '/vms/1000/snapshots', { body: { name: 'a' }, signal: hurry.signal })
+    .catch(() => {})
+  await expect.poll(() => actions(world)).toContain('create_snapshot')
+  hurry.abort()
+  await change
+  const { operations } = (await world.call('GET', '/operations')).body
+  expect(await ended(world, operations[0].id)).toMatchObject({ status: 'succeeded' })
+})
