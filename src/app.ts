@@ -10,40 +10,62 @@ import Fastify, {
 } from 'fastify'
 import type { FastifyBaseLogger } from 'fastify'
 import helmet from '@fastify/helmet'
-import { authenticate, requireAccess, requireScope, unauthenticated } from './auth.ts'
+import { authenticate, requireAccess, requireScope } from './auth.ts'
 import type { Callers } from './callers.ts'
 import type { Config } from './config.ts'
+import { BrokenRequests, CONNECTION_LIMITS, type ConnectionLimits } from './connections.ts'
+import { allowOrigins } from './cors.ts'
 import { registerDocs } from './docs.ts'
+import type { TokenVerifier } from './jwt.ts'
 import { createLimits } from './limits.ts'
 import type { Operations } from './operations/operations.ts'
 import { ApiProblem, problemBody, type ApiProblemOptions } from './problem.ts'
 import { healthRoutes } from './routes/health.ts'
 import { operationRoutes } from './routes/operations.ts'
 import type { RouteParts } from './routes/parts.ts'
+import { problemRoutes } from './routes/problems.ts'
 import { snapshotRoutes } from './routes/snapshots.ts'
 import { statsRoutes } from './routes/stats.ts'
 import { Operation, OperationList } from './schemas/operation.ts'
 import { Problem } from './schemas/problem.ts'
 import { Snapshot, SnapshotCreate, SnapshotList, SnapshotRestore } from './schemas/snapshot.ts'
 import { Stats } from './schemas/stats.ts'
+import type { LimitStore } from './store/open.ts'
 import { StoreUnavailable } from './store/store.ts'
 import { buildValidator, fieldErrors } from './validation.ts'
 
 export interface AppParts {
   operations: Operations
   callers: Callers
+  /** For signed tokens; without it, only the keys of the callers file count. */
+  tokens?: TokenVerifier
   /** Aborts when the gateway begins to shut down. */
   draining: AbortSignal
   logger: FastifyBaseLogger
   now: () => number
+  /** Where requests are counted, when that is not this process. */
+  limitStore?: LimitStore
+  /** Other limits than those of the product, for tests. */
+  connectionLimits?: Partial<ConnectionLimits>
 }
 
 export type AppConfig = Pick<
   Config,
-  'basePath' | 'publicUrl' | 'trustProxy' | 'maxWaitMs' | 'readWaitMs' | 'rateLimit' | 'docs' | 'shutdownMs'
->
+  | 'basePath'
+  | 'publicUrl'
+  | 'trustProxy'
+  | 'corsOrigins'
+  | 'maxWaitMs'
+  | 'readWaitMs'
+  | 'rateLimit'
+  | 'docs'
+  | 'shutdownMs'
+> & { readonly upstream: Pick<Config['upstream'], 'timeoutMs'> }
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    startedAtMs: number
+  }
   interface FastifyContextConfig {
     /** The body may be left out, and then reads as `{}`. */
     emptyBody?: boolean
@@ -53,22 +75,32 @@ declare module 'fastify' {
 const BODY_LIMIT_BYTES = 16 * 1024
 /** A name of 255 characters may come percent-encoded. */
 const MAX_PARAM_LENGTH = 800
-/** A whole request must have arrived within this time. */
-const REQUEST_TIMEOUT_MS = 15_000
-/** Longer than common load balancers keep their side open, so that it is never we who close first. */
-const KEEP_ALIVE_TIMEOUT_MS = 72_000
+const MAX_TIMER_MS = 2_147_483_647
 const REQUEST_ID = /^[A-Za-z0-9._-]{8,128}$/
 
 /** Builds the app; the caller listens and closes. Rejects when a route declares no access. */
 export async function buildApp(config: AppConfig, parts: AppParts): Promise<FastifyInstance> {
   const { basePath } = config
+  const limit = { ...CONNECTION_LIMITS, ...parts.connectionLimits }
+  const broken = new BrokenRequests(basePath, parts.logger)
   const app = Fastify({
+    http: {
+      maxHeaderSize: limit.headerBytes,
+      headersTimeout: limit.headersMs,
+      requestTimeout: limit.requestMs,
+      connectionsCheckingInterval: limit.checkMs,
+      // Node would answer with an empty 400.
+      requireHostHeader: false,
+    },
+    clientErrorHandler: (error, socket) => broken.refuse(error, socket),
     loggerInstance: parts.logger,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
     bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    requestTimeout: limit.requestMs,
+    keepAliveTimeout: limit.keepAliveMs,
+    maxRequestsPerSocket: limit.requestsPerSocket,
+    connectionTimeout: limit.silenceMs ?? longestSilenceMs(config),
     // A proxy that strips the prefix and one that keeps it are both served.
     rewriteUrl: request => stripPrefix(request.url ?? '/', basePath),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: false },
@@ -97,6 +129,7 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
     },
   })
 
+  broken.follow(app.server)
   requireAccess(app)
   await app.register(helmet, {
     global: true,
@@ -112,22 +145,33 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
     sendProblem(toProblem(error as Error), request, reply, basePath),
   )
 
-  const limits = await createLimits(app, config.rateLimit)
+  app.decorateRequest('startedAtMs', 0)
+  app.addHook('onRequest', (request, reply, done) => {
+    request.startedAtMs = parts.now()
+    reply.header('x-request-id', request.id)
+    const { httpVersion, headers } = request.raw
+    const hasHost = headers.host !== undefined || httpVersion === '1.0'
+    done(hasHost ? undefined : new ApiProblem('malformed-request', 'The request has no Host header.'))
+  })
+  await allowOrigins(app, config.corsOrigins)
+
+  const limits = await createLimits(app, config.rateLimit, parts.limitStore)
 
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id)
     const { access, bucket = 'default' } = request.routeOptions.config
     // What is no route, or is public, is limited by address.
     if (access === undefined || access === 'public') {
       if (bucket !== 'none') await limits.count(request, reply, 'default')
       return
     }
-    request.caller = authenticate(request, parts.callers) ?? null
-    if (bucket !== 'none') await limits.count(request, reply, request.caller ? bucket : 'default')
-    if (!request.caller) throw unauthenticated()
+    const who = await authenticate(request, parts.callers, parts.tokens)
+    const isRefused = who instanceof ApiProblem
+    if (!isRefused) request.caller = who
+    if (bucket !== 'none') await limits.count(request, reply, isRefused ? 'default' : bucket)
+    if (isRefused) throw who
     if (parts.draining.aborted && isChange(request))
       throw new ApiProblem('draining', 'The gateway is shutting down; send this again in a moment.')
-    requireScope(request.caller, access.anyOf)
+    requireScope(who, access.anyOf)
   })
 
   app.addHook('preValidation', async request => {
@@ -150,17 +194,23 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
     return payload
   })
 
-  app.addHook('onResponse', async (request, reply) => {
+  const logRequest = (request: FastifyRequest, status: number, tookMs: number): void =>
     request.log.info(
       {
         method: request.method,
         route: request.routeOptions.url ?? null,
-        status: reply.statusCode,
-        caller: request.caller?.name ?? null,
-        took_ms: Math.round(reply.elapsedTime),
+        status,
+        caller: request.caller?.id ?? null,
+        took_ms: Math.round(tookMs),
       },
       'request',
     )
+  app.addHook('onResponse', async (request, reply) => {
+    logRequest(request, reply.statusCode, reply.elapsedTime)
+  })
+  // The caller is gone before it was answered in full: then there is no `onResponse`.
+  app.addHook('onRequestAbort', async request => {
+    logRequest(request, 499, parts.now() - request.startedAtMs)
   })
 
   for (const schema of [
@@ -182,7 +232,7 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
     draining: parts.draining,
     now: parts.now,
   }
-  for (const routes of [snapshotRoutes, statsRoutes, operationRoutes, healthRoutes])
+  for (const routes of [snapshotRoutes, statsRoutes, operationRoutes, problemRoutes, healthRoutes])
     await app.register(routes, routeParts)
 
   answerOtherMethods()
@@ -193,6 +243,11 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
     )
   })
   return app
+}
+
+/** For how long nothing may go over a connection while a request is worked on, and some time more. */
+function longestSilenceMs({ maxWaitMs, readWaitMs, upstream }: AppConfig): number {
+  return Math.min(MAX_TIMER_MS, Math.max(maxWaitMs, readWaitMs) + 4 * upstream.timeoutMs + 60_000)
 }
 
 function isChange(request: FastifyRequest): boolean {

@@ -6,6 +6,7 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { mayTouch, type Caller, type Callers, type Scope } from './callers.ts'
+import { looksLikeToken, type TokenVerifier } from './jwt.ts'
 import { ApiProblem } from './problem.ts'
 
 /** Who may use a route: anybody, or callers with one of these scopes. */
@@ -37,32 +38,46 @@ export function requireAccess(app: FastifyInstance): void {
   })
 }
 
-/** The caller of a request, or undefined when its credentials are missing or wrong. */
-export function authenticate(request: FastifyRequest, callers: Callers): Caller | undefined {
-  const key = credentialOf(request)
-  return key === undefined ? undefined : callers.find(key)
+/** The caller of a request, or the problem to refuse it with. */
+export async function authenticate(
+  request: FastifyRequest,
+  callers: Callers,
+  tokens?: TokenVerifier,
+): Promise<Caller | ApiProblem> {
+  const credential = credentialOf(request.raw.rawHeaders)
+  if (credential === null)
+    return unauthenticated('The request carries conflicting credentials; send one, in one header.')
+  if (credential === undefined) return unauthenticated()
+  if (tokens && looksLikeToken(credential)) {
+    const verdict = await tokens.verify(credential)
+    return typeof verdict === 'string' ? unauthenticated(verdict) : verdict
+  }
+  return (credential.length <= MAX_KEY_LENGTH ? callers.find(credential) : undefined) ?? unauthenticated()
 }
 
-/** The one key a request carries: two that differ are as good as none, since proxies may disagree on which one counts. */
-function credentialOf(request: FastifyRequest): string | undefined {
-  const { authorization, 'x-api-key': apiKey } = request.headers
-  const bearer =
-    authorization === undefined ? undefined : (/^Bearer +([\x21-\x7e]+)$/i.exec(authorization)?.[1] ?? '')
-  if (bearer !== undefined && apiKey !== undefined && bearer !== apiKey) return undefined
-  const key = bearer ?? apiKey
-  return typeof key === 'string' && key !== '' && key.length <= MAX_KEY_LENGTH ? key : undefined
+/**
+ * The one credential of a request; undefined when there is none, and null when there are several that differ: proxies
+ * may disagree with us on which one counts. Read from the raw headers, since Node keeps the first of two silently.
+ */
+function credentialOf(rawHeaders: readonly string[]): string | null | undefined {
+  let found: string | undefined
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!.toLowerCase()
+    if (name !== 'authorization' && name !== 'x-api-key') continue
+    const value = rawHeaders[i + 1]!
+    const credential = name === 'x-api-key' ? value : (/^Bearer +([\x21-\x7e]+)$/i.exec(value)?.[1] ?? '')
+    if (found !== undefined && found !== credential) return null
+    found = credential
+  }
+  return found === '' ? undefined : found
 }
 
 const MAX_KEY_LENGTH = 4_096
 
-export function unauthenticated(): ApiProblem {
-  return new ApiProblem(
-    'unauthenticated',
-    'Send the key of a caller as "Authorization: Bearer <key>" or "X-API-Key: <key>".',
-    {
-      headers: { 'www-authenticate': 'Bearer' },
-    },
-  )
+function unauthenticated(
+  detail = 'Send the key of a caller as "Authorization: Bearer <key>" or "X-API-Key: <key>".',
+): ApiProblem {
+  return new ApiProblem('unauthenticated', detail, { headers: { 'www-authenticate': 'Bearer' } })
 }
 
 /** @throws ApiProblem `scope-missing` */

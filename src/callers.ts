@@ -19,10 +19,21 @@ export const SCOPES = [
 export type Scope = (typeof SCOPES)[number]
 
 export interface Caller {
+  /** What belongs to a caller goes by this: operations, idempotency keys, quotas. Differs from `name` for token callers. */
+  readonly id: string
+  /** What people see. */
   readonly name: string
   readonly scopes: ReadonlySet<Scope>
   readonly vms: ReadonlySet<number> | '*'
   readonly rateLimit: { readonly max: number; readonly windowMs: number } | null
+}
+
+/** Begins the ids of callers by signed token; the names of the callers file have no colon. */
+export const TOKEN_CALLER = 'jwt:'
+
+/** The name of the caller with this id. */
+export function callerName(id: string): string {
+  return id.startsWith(TOKEN_CALLER) ? id.slice(TOKEN_CALLER.length) : id
 }
 
 export const MAX_VM_ID = 2_147_483_647
@@ -69,8 +80,9 @@ export function openCallers(
   path: string,
   log: { info: (f: object, m: string) => void; error: (f: object, m: string) => void },
 ): Callers {
-  let digests = parseCallers(readCallersFile(path), path)
-  const stop = watchContent(path, content => {
+  const known = readCallersFile(path)
+  let digests = parseCallers(known, path)
+  const reread = (content: string | Error): void => {
     try {
       if (content instanceof Error) throw content
       digests = parseCallers(content, path)
@@ -81,12 +93,13 @@ export function openCallers(
         'callers file is broken; the callers of the last good one stay',
       )
     }
-  })
+  }
+  const stop = watchContent(path, reread, { known })
   return {
     find(key) {
       const digest = digestOf(key)
-      const known = digests.get(digest.toString('hex'))
-      return known && timingSafeEqual(known.digest, digest) ? known.caller : undefined
+      const found = digests.get(digest.toString('hex'))
+      return found && timingSafeEqual(found.digest, digest) ? found.caller : undefined
     },
     close: stop,
   }
@@ -134,6 +147,7 @@ export function parseCallers(text: string, path: string): Digests {
 
 function toCaller(entry: CallerEntry): Caller {
   return {
+    id: entry.name,
     name: entry.name,
     scopes: new Set(entry.scopes),
     vms: entry.vms === '*' ? '*' : new Set(entry.vms),

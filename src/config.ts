@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { parseRedisUrl } from './store/redis-url.ts'
 
 export interface Config {
   readonly host: string
@@ -21,6 +22,11 @@ export interface Config {
     readonly concurrency: number
   }
   readonly callersFile: string
+  /** Where the keys of signed tokens are, and what these must say of who made them, and for whom; null for none. */
+  readonly jwt: { readonly jwksUrl: string; readonly issuer: string; readonly audience: string } | null
+  /** Web pages of these origins may call. */
+  readonly corsOrigins: readonly string[]
+  /** A secret: it may hold a password. */
   readonly storeUrl: string
   readonly readWaitMs: number
   readonly maxWaitMs: number
@@ -76,7 +82,9 @@ export function loadConfig(env: Environment = process.env): Config {
       'CALLERS_FILE',
       'the JSON file with the callers; `npm run key` makes an entry for it',
     ),
-    storeUrl: read.parsed('STORE_URL', 'sqlite:./data/gateway.db', parseStoreUrl),
+    jwt: readJwt(read),
+    corsOrigins: read.parsed('CORS_ORIGINS', [], parseOrigins),
+    storeUrl: readStoreUrl(read),
     readWaitMs: read.integer('READ_WAIT_MS', 10_000, 0, MAX_TIMER_MS),
     maxWaitMs: read.integer('MAX_WAIT_MS', 25_000, 0, MAX_TIMER_MS),
     readCacheMs: read.integer('READ_CACHE_MS', 1_000, 0, MAX_TIMER_MS),
@@ -122,8 +130,33 @@ function readCredential(read: Reader): Credential {
   return found[0] ?? { kind: 'token', value: '' }
 }
 
+/** The variable, or the file that holds it: it may carry a password. */
+function readStoreUrl(read: Reader): string {
+  const otherwise = 'sqlite:./data/gateway.db'
+  const file = read.optional('STORE_URL_FILE')
+  if (file === undefined) return read.parsed('STORE_URL', otherwise, parseStoreUrl)
+  if (read.optional('STORE_URL') !== undefined)
+    read.problems.push('only one of STORE_URL and STORE_URL_FILE may be set')
+  return read.check('STORE_URL_FILE', () => parseStoreUrl(requireContent(file))) ?? otherwise
+}
+
+/** All of the three variables, or none. */
+function readJwt(read: Reader): Config['jwt'] {
+  const jwksUrl = read.parsed('JWT_JWKS_URL', null, parseJwksUrl)
+  const all = {
+    JWT_JWKS_URL: read.optional('JWT_JWKS_URL'),
+    JWT_ISSUER: read.optional('JWT_ISSUER'),
+    JWT_AUDIENCE: read.optional('JWT_AUDIENCE'),
+  }
+  const missing = Object.entries(all).flatMap(([name, value]) => (value === undefined ? name : []))
+  if (missing.length === 3) return null
+  for (const name of missing)
+    read.problems.push(`${name} is required: ${Object.keys(all).join(', ')} go together`)
+  return { jwksUrl: jwksUrl ?? '', issuer: all.JWT_ISSUER ?? '', audience: all.JWT_AUDIENCE ?? '' }
+}
+
 /** The path stays out of the message: it may be the secret itself, put into the wrong variable. */
-function requireContent(file: string): void {
+function requireContent(file: string): string {
   let content: string
   try {
     content = readFileSync(file, 'utf8')
@@ -131,6 +164,7 @@ function requireContent(file: string): void {
     throw new Error(`cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error })
   }
   if (content.trim() === '') throw new Error('is an empty file')
+  return content.trim()
 }
 
 class Reader {
@@ -192,7 +226,9 @@ class Reader {
 
 function parseBasePath(value: string): string {
   const path = value.replace(/\/+$/, '')
-  if (path !== '' && !/^(\/[A-Za-z0-9._~-]+)+$/.test(path)) throw new Error('must be a path such as /hostkey')
+  // No URL can carry the segments "." and "..".
+  if (path !== '' && !/^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._~-]+)+$/.test(path))
+    throw new Error('must be a path such as /hostkey')
   return path
 }
 
@@ -208,15 +244,40 @@ function parseUpstreamUrl(value: string): string {
   const text = parseUrl(value, ['http:', 'https:'])
   const url = new URL(text)
   if (url.search || url.hash) throw new Error('must not carry a query or a fragment')
-  if (url.protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)) {
+  if (isPlainHttp(url))
     throw new Error('may be plain http only to a loopback address: the token would travel in the clear')
-  }
   return text
+}
+
+/** Over a network, that is: not to this machine. */
+function isPlainHttp({ protocol, hostname }: URL): boolean {
+  return protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+}
+
+function parseJwksUrl(value: string): string {
+  parseUrl(value, ['http:', 'https:'])
+  const url = new URL(value)
+  if (url.hash) throw new Error('must not carry a fragment')
+  if (isPlainHttp(url))
+    throw new Error('may be plain http only to a loopback address: whoever is between could make tokens')
+  return url.href
+}
+
+function parseOrigins(value: string): string[] {
+  const origins = value.split(',').map(one => one.trim())
+  for (const origin of origins) {
+    const url = URL.parse(origin)
+    if (!url || !/^https?:$/.test(url.protocol) || url.origin !== origin || origin.includes('*'))
+      throw new Error('must be a list of origins such as https://app.example.com,http://localhost:3000')
+  }
+  return origins
 }
 
 function parseStoreUrl(value: string): string {
   if (/^sqlite:./.test(value)) return value
-  throw new Error('must be sqlite:<path of the file>')
+  if (!/^rediss?:/.test(value)) throw new Error('must be sqlite:<path of the file>, redis://… or rediss://…')
+  parseRedisUrl(value)
+  return value
 }
 
 function parseCidrs(value: string): string[] {

@@ -91,6 +91,9 @@ curl -sS ${vms}/1003/stats ${auth} -H 'Prefer: respond-async'
 # a refusal that HOSTKEY hides in HTTP 200
 curl -sS -i -X DELETE ${vms}/1001/snapshots/first ${auth}
 
+# what that problem means; a browser gets a page
+curl -sS ${base}/problems/upstream-conflict -H 'Accept: application/json'
+
 # health and the document need no key
 curl -sS ${base}/livez
 curl -sS ${base}/readyz

@@ -5,11 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { buildApp } from './app.ts'
 import { openCallers } from './callers.ts'
 import type { Config } from './config.ts'
+import type { ConnectionLimits } from './connections.ts'
+import { createTokenVerifier } from './jwt.ts'
 import type { EngineParts } from './operations/engine.ts'
 import { Operations } from './operations/operations.ts'
 import { operationPath } from './schemas/operation.ts'
 import { fileSecret, fixedSecret } from './secret.ts'
-import { openSqliteStore } from './store/sqlite.ts'
+import { openStore } from './store/open.ts'
 import { Breaker } from './upstream/breaker.ts'
 import { Bulkhead } from './upstream/bulkhead.ts'
 import { createUpstream } from './upstream/client.ts'
@@ -24,8 +26,13 @@ export interface Gateway {
   close(options?: { drainMs?: number }): Promise<void>
 }
 
+/** For tests only. */
 export interface GatewayOverrides {
   onStep?: EngineParts['onStep']
+  now?: () => number
+  /** How many failures in a row open the circuit. */
+  breakerFailures?: number
+  connectionLimits?: Partial<ConnectionLimits>
 }
 
 /** How long an ambiguous mutation is looked for; shorter when operations may not run that long. */
@@ -48,7 +55,7 @@ export async function startGateway(
   overrides: GatewayOverrides = {},
 ): Promise<Gateway> {
   const { upstream: up, basePath } = config
-  const now = Date.now
+  const { now = Date.now, breakerFailures = BREAKER_FAILURES } = overrides
   // In the order in which they are opened; closed in reverse.
   const closers: (() => Promise<void> | void)[] = []
   const close = async (): Promise<void> => {
@@ -64,8 +71,7 @@ export async function startGateway(
           )
         : fixedSecret(up.credential.value)
     closers.push(() => secret.close())
-    const store = openSqliteStore(config.storeUrl.replace(/^sqlite:/, ''), now())
-    closers.push(() => store.close())
+    const { store, limitStore } = await openStore(config, logger, now, closers)
     const transport = createTransport({
       baseUrl: up.baseUrl,
       timeoutMs: up.timeoutMs,
@@ -87,7 +93,12 @@ export async function startGateway(
           queue: up.concurrency * QUEUE_PER_PLACE,
           waitMs: QUEUE_WAIT_MS,
         }),
-        breaker: new Breaker({ failures: BREAKER_FAILURES, openMs: BREAKER_OPEN_MS, now }),
+        breaker: new Breaker({
+          failures: breakerFailures,
+          openMs: BREAKER_OPEN_MS,
+          // A pause of two seconds must not last for hours because the clock was set back.
+          now: () => performance.now(),
+        }),
         log: logger,
       }),
       policy: {
@@ -109,7 +120,16 @@ export async function startGateway(
       ...(overrides.onStep ? { onStep: overrides.onStep } : {}),
     })
     const draining = new AbortController()
-    const app = await buildApp(config, { operations, callers, draining: draining.signal, logger, now })
+    const app = await buildApp(config, {
+      operations,
+      callers,
+      ...(config.jwt ? { tokens: createTokenVerifier(config.jwt, { now, log: logger }) } : {}),
+      draining: draining.signal,
+      logger,
+      now,
+      limitStore,
+      connectionLimits: overrides.connectionLimits ?? {},
+    })
     closers.push(() => operations.stop(config.shutdownMs / 4))
     closers.push(() => closeApp(app))
     const address = await app.listen({ host: config.host, port: config.port })

@@ -1,11 +1,12 @@
 /**
- * Rate limits over @fastify/rate-limit: callers by name, everybody without a valid key by address. Reading operations
+ * Rate limits over @fastify/rate-limit: callers by id, everybody without a valid key by address. Reading operations
  * has a bucket of its own, ten times as large, so that waiting never eats the quota for acting.
  */
 
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ApiProblem } from './problem.ts'
+import type { LimitStore } from './store/open.ts'
 
 export type Bucket = 'default' | 'operations'
 
@@ -27,8 +28,10 @@ export interface Limits {
 export async function createLimits(
   app: FastifyInstance,
   standard: { max: number; windowMs: number },
+  store: LimitStore = {},
 ): Promise<Limits> {
-  await app.register(rateLimit, { global: false })
+  // Without its Redis it lets everybody through: what costs something needs the store anyway.
+  await app.register(rateLimit, { global: false, skipOnError: true, ...store })
   app.decorateRequest('limit', null)
 
   const limiter = (bucket: Bucket, factor: number): ReturnType<typeof app.createRateLimit> =>
@@ -36,7 +39,7 @@ export async function createLimits(
       max: request => (request.caller?.rateLimit?.max ?? standard.max) * factor,
       timeWindow: request => request.caller?.rateLimit?.windowMs ?? standard.windowMs,
       keyGenerator: request =>
-        `${bucket}:${request.caller ? `caller:${request.caller.name}` : `address:${rateLimit.normalizeIP(request.ip, 64)}`}`,
+        `${bucket}:${request.caller ? `caller:${request.caller.id}` : `address:${rateLimit.normalizeIP(request.ip, 64)}`}`,
     })
   const limiters = { default: limiter('default', 1), operations: limiter('operations', OPERATIONS_FACTOR) }
 

@@ -13,6 +13,8 @@ export async function renderDocuments(): Promise<Record<string, string>> {
       basePath: '',
       publicUrl: null,
       trustProxy: [],
+      corsOrigins: [],
+      upstream: { timeoutMs: 0 },
       maxWaitMs: 0,
       readWaitMs: 0,
       rateLimit: { max: 1, windowMs: 1_000 },

@@ -2,6 +2,7 @@
 
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import { stringify } from 'yaml'
+import { PROBLEM_EXAMPLES } from './schemas/problem.ts'
 
 type OpenApiDocument = NonNullable<FastifyDynamicSwaggerOptions['openapi']>
 
@@ -37,6 +38,7 @@ export function openApiInfo(version: string, serverUrl: string): OpenApiDocument
     ],
     security: [],
     components: {
+      examples: PROBLEM_EXAMPLES,
       securitySchemes: {
         bearer: {
           type: 'http',

@@ -98,6 +98,37 @@ test('without credentials, or with bad ones, there is nothing but the public rou
   expect(world.simulator.requests).toEqual([])
 })
 
+test('credentials that conflict are refused, and told so', async () => {
+  const world = await startWorld({
+    callers: [newEntry('tester', KEY, SCOPES, '*'), newEntry('other', 'other-key', SCOPES, '*')],
+  })
+  const good = `Bearer ${KEY}`
+  const conflicts: Record<string, string | string[]>[] = [
+    { authorization: [good, 'Bearer other-key'] },
+    { authorization: [good, 'Basic x'] },
+    { authorization: [good, ''] },
+    { authorization: ['Basic x', good] },
+    { authorization: good, 'x-api-key': 'other-key' },
+    { authorization: good, 'x-api-key': [KEY, 'other-key'] },
+    { authorization: good, 'X-Api-Key': '' },
+    { authorization: 'Basic x', 'x-api-key': KEY },
+    { authorization: `Bearer ${KEY}, Bearer other-key`, 'x-api-key': KEY },
+    { authorization: '', 'x-api-key': KEY },
+    { authorization: '', 'x-api-key': [KEY, 'other-key'] },
+  ]
+  for (const headers of conflicts) {
+    const { status, body, text } = await callRaw(world.gateway.address, 'GET', '/operations', { headers })
+    expect([headers, status, body.detail]).toEqual([
+      headers,
+      401,
+      'The request carries conflicting credentials; send one, in one header.',
+    ])
+    expect(text).not.toMatch(/other-key|test-caller-key/)
+  }
+  for (const headers of [{ authorization: [good, good] }, { authorization: good, 'x-api-key': [KEY, KEY] }])
+    expect((await callRaw(world.gateway.address, 'GET', '/operations', { headers })).status).toBe(200)
+})
+
 test('both headers are taken, also together when they agree', async () => {
   const world = await startWorld()
   for (const headers of [

@@ -72,6 +72,7 @@ test('what an entry may be', () => {
   const [[hex, known] = []] = parse({ ...good, key_sha256: good.key_sha256.toUpperCase() })
   expect(hex).toBe(digestOf('key').toString('hex'))
   expect(known?.caller).toEqual({
+    id: 'a',
     name: 'a',
     scopes: new Set(['stats:read']),
     vms: new Set([1]),

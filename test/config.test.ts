@@ -60,14 +60,23 @@ const LOOPBACK = { 'http://localhost:8080': 'http://localhost:8080', 'http://[::
 const VARIABLES: Record<string, Variable> = {
   HOST: text('host', '127.0.0.1', { '0.0.0.0': '0.0.0.0', '::1': '::1' }),
   PORT: integer(config => config.port, 8080, 0, 65_535),
-  BASE_PATH: text('basePath', '', { '/hostkey': '/hostkey', '/a/b.c-d_e~f/': '/a/b.c-d_e~f', '/': '' }, [
-    'hostkey',
-    '/a//b',
-    '/a b',
-    '/a?b',
-    '/%61',
-    'https://example.com/hostkey',
-  ]),
+  BASE_PATH: text(
+    'basePath',
+    '',
+    { '/hostkey': '/hostkey', '/..a/...': '/..a/...', '/a/b.c-d_e~f/': '/a/b.c-d_e~f', '/': '' },
+    [
+      'hostkey',
+      '/a//b',
+      '/a b',
+      '/a?b',
+      '/%61',
+      '/..',
+      '/.',
+      '/a/../b',
+      '/a/./',
+      'https://example.com/hostkey',
+    ],
+  ),
   PUBLIC_URL: {
     default: '',
     read: config => config.publicUrl,
@@ -94,6 +103,31 @@ const VARIABLES: Record<string, Variable> = {
       '10.0.0/8',
       'proxy',
       '10.0.0.1,',
+    ],
+  },
+  CORS_ORIGINS: {
+    default: '',
+    read: config => config.corsOrigins,
+    gives: [],
+    good: {
+      'https://app.example.com': ['https://app.example.com'],
+      'https://a.example.com:8443, http://localhost:3000': [
+        'https://a.example.com:8443',
+        'http://localhost:3000',
+      ],
+    },
+    bad: [
+      '*',
+      'null',
+      'app.example.com',
+      'https://app.example.com/',
+      'https://app.example.com/page',
+      'https://App.example.com',
+      'https://app.example.com:443',
+      'https://*.example.com',
+      'https://user@app.example.com',
+      'ftp://example.com',
+      'https://a.example.com,',
     ],
   },
   HOSTKEY_BASE_URL: {
@@ -130,8 +164,15 @@ const VARIABLES: Record<string, Variable> = {
   STORE_URL: text(
     'storeUrl',
     'sqlite:./data/gateway.db',
-    { 'sqlite:/var/lib/gateway.db': 'sqlite:/var/lib/gateway.db' },
-    ['sqlite:', './data/gateway.db', 'postgres://localhost/gateway'],
+    Object.fromEntries(
+      [
+        'sqlite:/var/lib/gateway.db',
+        'redis://localhost',
+        'rediss://user:pw@redis.example.com:6380/1',
+        'redis://a,b:26380/0?sentinel=main',
+      ].map(url => [url, url]),
+    ),
+    ['sqlite:', './data/gateway.db', 'postgres://localhost/gateway', 'redis://', 'redis://a,b', 'redis:a'],
   ),
   READ_WAIT_MS: integer(config => config.readWaitMs, 10_000, 0, MAX_TIMER_MS),
   MAX_WAIT_MS: integer(config => config.maxWaitMs, 25_000, 0, MAX_TIMER_MS),
@@ -183,6 +224,43 @@ test('CHECK_MAX_MS is not smaller than CHECK_MIN_MS', () => {
   })
 })
 
+test('signed tokens: a JWKS, an issuer and an audience, or none of them', () => {
+  const all = {
+    JWT_JWKS_URL: 'https://id.example.com/jwks/?v=1',
+    JWT_ISSUER: 'https://id.example.com/',
+    JWT_AUDIENCE: 'gateway',
+  }
+  expect(load({}).jwt).toBeNull()
+  expect(load(all).jwt).toEqual({
+    jwksUrl: 'https://id.example.com/jwks/?v=1',
+    issuer: 'https://id.example.com/',
+    audience: 'gateway',
+  })
+  for (const url of ['http://127.0.0.1:8080/jwks', 'http://localhost/jwks'])
+    expect(load({ ...all, JWT_JWKS_URL: url }).jwt?.jwksUrl).toBe(url)
+  for (const [name, value] of Object.entries(all)) {
+    const others = Object.keys(all).filter(one => one !== name)
+    expect(problemsOf({ ...REQUIRED, [name]: value })).toEqual(
+      others.map(other => expect.stringMatching(`^${other} is required`)),
+    )
+    expect(problemsOf({ ...REQUIRED, ...all, [name]: ' ' })).toEqual([
+      expect.stringMatching(`^${name} is required`),
+    ])
+  }
+  for (const url of [
+    'http://id.example.com/jwks',
+    'http://10.0.0.1/jwks',
+    'id.example.com/jwks',
+    'file:///etc/jwks.json',
+    'https://user:pass@id.example.com/jwks',
+    'https://id.example.com/jwks#a',
+  ])
+    expect([url, ...problemsOf({ ...REQUIRED, ...all, JWT_JWKS_URL: url })]).toEqual([
+      url,
+      expect.stringMatching(/^JWT_JWKS_URL (must|may) /),
+    ])
+})
+
 test('what is required is asked for, all at once', () => {
   expect(problemsOf({})).toEqual([
     expect.stringContaining('HOSTKEY_TOKEN or HOSTKEY_API_KEY'),
@@ -224,6 +302,19 @@ test('exactly one credential: a token or an API key, as a value or in a file', (
   }
 })
 
+test('the URL of the store may stand in a file', () => {
+  const file = join(temporaryDirectory(), 'store-url')
+  writeFileSync(file, 'redis://:pw@localhost\n')
+  expect(load({ STORE_URL_FILE: file }).storeUrl).toBe('redis://:pw@localhost')
+  expect(problemsOf({ ...REQUIRED, STORE_URL_FILE: file, STORE_URL: 'redis://a' })).toEqual([
+    'only one of STORE_URL and STORE_URL_FILE may be set',
+  ])
+  writeFileSync(file, 'redis://:hunter2@one,two')
+  expect(problemsOf({ ...REQUIRED, STORE_URL_FILE: file }).join()).toMatch(
+    /^STORE_URL_FILE (?!.*hunter2).*sentinel/,
+  )
+})
+
 test('a secret file that cannot be read or is empty is told, without what the variable says', () => {
   const directory = temporaryDirectory()
   writeFileSync(join(directory, 'empty'), '\n')
@@ -244,14 +335,18 @@ test('.env.example lists every variable that is read, with its default', () => {
   expect(Object.keys(listed).toSorted()).toEqual([...read].toSorted())
 
   const defaults = Object.entries(VARIABLES).map(([name, variable]) => [name, variable.default])
-  const required = [
+  const withoutDefault = [
     'HOSTKEY_TOKEN',
     'HOSTKEY_TOKEN_FILE',
     'HOSTKEY_API_KEY',
     'HOSTKEY_API_KEY_FILE',
     'CALLERS_FILE',
+    'STORE_URL_FILE',
+    'JWT_JWKS_URL',
+    'JWT_ISSUER',
+    'JWT_AUDIENCE',
   ]
-  expect(listed).toEqual(Object.fromEntries([...defaults, ...required.map(name => [name, ''])]))
+  expect(listed).toEqual(Object.fromEntries([...defaults, ...withoutDefault.map(name => [name, ''])]))
 })
 
 test('the environment is read in one place', () => {

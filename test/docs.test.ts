@@ -38,7 +38,7 @@ async function openPage(): Promise<Visit> {
   browser ??= await chromium.launch({ executablePath: findProgram('chromium')!, args: ARGS })
   const page = await browser.newPage({ viewport: { width: 1280, height: 1600 } })
   onTestFinished(() => page.close())
-  page.setDefaultTimeout(10_000)
+  page.setDefaultTimeout(30_000)
   const trouble: string[] = []
   const hosts = new Set<string>()
   // What the policy stops is told on the console as well, but in words that change.
@@ -142,7 +142,7 @@ test.each(Object.entries(PLACES))('%s, /docs and /docs/ find their files', async
 test.skipIf(missing).each([
   ['without a prefix', '/docs/'],
   ['behind a prefix that the proxy takes away', '/docs'],
-])('%s: authorize at %s, try it out, see the operation', { timeout: 40_000 }, async (place, path) => {
+])('%s: authorize at %s, try it out, see the operation', { timeout: 120_000 }, async (place, path) => {
   const { world, base } = await PLACES[place]!()
   const { page, trouble, hosts } = await openPage()
   await page.goto(base + path)

@@ -99,7 +99,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     callersFile,
     env,
     log,
-    call: (method, path, callOptions) => call(world.gateway.address, method, path, callOptions),
+    async call(method, path, callOptions) {
+      const answer = await call(world.gateway.address, method, path, callOptions)
+      requireDocumented(world.gateway.app, method, path, answer)
+      return answer
+    },
     async restart(changes = {}) {
       await world.gateway.close()
       world.gateway = await startGateway(loadConfig({ ...env, ...changes }), logger, options.overrides)
@@ -110,6 +114,29 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     await simulator.close()
   })
   return world
+}
+
+type Described = Record<string, { responses: Record<string, { content: object }> }>
+/** The paths of the document, made once for all tests. */
+let paths: [RegExp, Described][] | undefined
+
+/** Every answer that any test gets is in the document: its status and its media type. @throws Error */
+export function requireDocumented(
+  app: FastifyInstance,
+  method: string,
+  path: string,
+  answer: Pick<Answer, 'status' | 'headers'>,
+): void {
+  paths ??= Object.entries(app.swagger().paths as unknown as Record<string, Described>).map(
+    ([one, methods]) => [new RegExp(`^${one.replaceAll(/\{\w+\}/g, '[^/]+')}$`), methods],
+  )
+  const [pathname = ''] = path.split('?')
+  const methods = paths.find(([template]) => template.test(pathname))?.[1]
+  const described = methods?.[method === 'HEAD' ? 'get' : method.toLowerCase()]
+  const mediaType = answer.headers.get('content-type')?.split(';')[0] ?? ''
+  // What is no operation, such as a wrong method, is none of the document's business.
+  if (described && !(mediaType in (described.responses[answer.status]?.content ?? {})))
+    throw new Error(`not in the document: ${method} ${path} ${answer.status} ${mediaType}`)
 }
 
 /** Calls any gateway by its address. */
@@ -265,7 +292,7 @@ export async function standInApp(
   const app = await buildApp(config, {
     operations: operations as AppParts['operations'],
     callers: {
-      find: () => ({ name: 'tester', scopes: new Set(SCOPES), vms: '*', rateLimit: null }),
+      find: () => ({ id: 'tester', name: 'tester', scopes: new Set(SCOPES), vms: '*', rateLimit: null }),
       close: () => {},
     },
     draining: draining.signal,

@@ -7,7 +7,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { PROBLEMS } from '../src/problem.ts'
 import { renderDocuments } from '../src/openapi-files.ts'
-import { startWorld } from './helper.ts'
+import { requireDocumented, startWorld } from './helper.ts'
 
 interface Response {
   description: string
@@ -29,7 +29,11 @@ interface Document {
   openapi: string
   tags: { name: string }[]
   paths: Record<string, Record<string, Described>>
-  components: { schemas: Record<string, object>; securitySchemes: Record<string, object> }
+  components: {
+    schemas: Record<string, object>
+    examples: Record<string, { value: { code: string } }>
+    securitySchemes: Record<string, object>
+  }
 }
 
 let files: Record<string, string>
@@ -121,13 +125,17 @@ test('every operation says what it is, who may use it and how it fails', () => {
     )
     for (const [status, response] of Object.entries(operation.responses)) {
       expect(response.description).toMatch(/\w/)
-      const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
       const isFailure = failures.includes(status)
-      expect(isFailure ? response.content : 'fine').toEqual(isFailure ? problem : 'fine')
-      // Each code stands at the status that it has.
+      // Each code stands at the status that it has, with an example of its own.
       const codes = isFailure
         ? [...response.description.matchAll(/`([a-z-]+)`/g)].map(([, code]) => code!)
         : []
+      const examples = Object.fromEntries(
+        codes.map(code => [code, { $ref: `#/components/examples/${code}` }]),
+      )
+      const schema = { $ref: '#/components/schemas/Problem' }
+      const problem = { 'application/problem+json': { schema, examples } }
+      expect(isFailure ? response.content : 'fine').toEqual(isFailure ? problem : 'fine')
       expect(codes.map(code => PROBLEMS[code as keyof typeof PROBLEMS].status)).toEqual(
         codes.map(() => Number(status)),
       )
@@ -152,7 +160,9 @@ test('references and links lead somewhere, and components have names', () => {
   expect(refs.filter(ref => !known.has(ref))).toEqual([])
   const names = Object.keys(document.components.schemas)
   expect(names.filter(name => !/^[A-Z][A-Za-z]+$/.test(name))).toEqual([])
-  expect(names.filter(name => !refs.includes(`#/components/schemas/${name}`))).toEqual([])
+  const unused = (kind: 'schemas' | 'examples'): string[] =>
+    Object.keys(document.components[kind]).filter(name => !refs.includes(`#/components/${kind}/${name}`))
+  expect([unused('schemas'), unused('examples')]).toEqual([[], []])
   expect(Object.values(document.components.schemas).filter(schema => '$id' in schema)).toEqual([])
 
   const all = [...operations.values()]
@@ -176,14 +186,19 @@ test('every example is valid', () => {
   const isValid = (pointer: string, value: unknown): boolean =>
     ajv.validate({ $ref: `document#${encodeURI(pointer)}` }, value)
 
+  // Named examples are all shared ones.
+  const shared = (ref: string): unknown => document.components.examples[ref.split('/').at(-1)!]?.value
+  for (const [code, { value }] of Object.entries(document.components.examples)) expect(value.code).toBe(code)
+
   const wrong: string[] = []
   let count = 0
   for (const [pointer, node] of nodes(document)) {
+    if (pointer === '/components') continue
     // Of a schema it is a list; of a parameter or a media type one value, or named ones, beside the schema.
     const inSchema = Array.isArray(node.examples)
     const named = inSchema
       ? []
-      : Object.values(node.examples ?? {}).map(one => (one as { value: unknown }).value)
+      : Object.values(node.examples ?? {}).map(one => shared((one as { $ref: string }).$ref))
     const values = inSchema
       ? (node.examples as unknown[])
       : 'example' in node
@@ -223,4 +238,17 @@ test('answers are valid, too', async () => {
     const { properties = {} } = document.components.schemas[name] as { properties?: object }
     expect(Object.keys(properties)).toEqual(expect.arrayContaining(Object.keys(body as object)))
   }
+})
+
+test('no test may get an answer that is not in the document', async () => {
+  const { app } = (await startWorld()).gateway
+  const judge = (method: string, path: string, status: number, type: string): void =>
+    requireDocumented(app, method, path, { status, headers: new Headers({ 'content-type': type }) })
+  const json = 'application/json; charset=utf-8'
+  judge('GET', '/vms/1000/stats?x=1', 200, json)
+  judge('HEAD', '/operations/op_1', 404, 'application/problem+json')
+  judge('PUT', '/vms/1000/stats', 405, 'application/problem+json')
+  expect(() => judge('GET', '/vms/1000/stats', 201, json)).toThrow('GET /vms/1000/stats 201')
+  expect(() => judge('GET', '/vms/1000/stats', 200, 'text/html')).toThrow('200 text/html')
+  expect(() => judge('HEAD', '/operations', 404, 'application/problem+json')).toThrow('HEAD /operations 404')
 })

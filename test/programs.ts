@@ -60,6 +60,8 @@ export interface RunOptions {
   env?: Environment
   /** A directory without a `.env` when not given. */
   cwd?: string
+  /** What it ends with, when that is not the test. */
+  onFinished?: (end: () => void) => void
 }
 
 /** What one process of ours compiled serves the next: many are started. */
@@ -74,10 +76,13 @@ export function runScript(script: string, { args = [], env = {}, ...options }: R
   })
 }
 
-export function runProgram(file: string, { args = [], env = {}, cwd = tmpdir() }: RunOptions = {}): Program {
+export function runProgram(
+  file: string,
+  { args = [], env = {}, cwd = tmpdir(), onFinished = onTestFinished }: RunOptions = {},
+): Program {
   const { PATH = '' } = process.env
   const child = spawn(file, args, { env: { PATH, ...env }, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
-  onTestFinished(() => void child.kill('SIGKILL'))
+  onFinished(() => void child.kill('SIGKILL'))
   const stdout: string[] = []
   const stderr: string[] = []
   const lines = createInterface({ input: child.stdout }).on('line', line => stdout.push(line))

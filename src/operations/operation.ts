@@ -69,7 +69,7 @@ export interface Operation {
   deadlineAtMs: number
   /** Until when looking makes sense. */
   lookUntilMs: number | null
-  /** What a list read shortly before the start knew of the snapshot. */
+  /** What a list read shortly before the start knew of the snapshot, and when it was asked for. */
   before: { present: boolean; atMs: number } | null
   result: unknown
   failure: Failure | null

@@ -1,6 +1,6 @@
 /** The operations of the gateway behind one face: start, read, wait, see. Routes talk to nothing else. */
 
-import type { ListQuery, Store } from '../store/store.ts'
+import type { ListQuery, OperationPage, Store } from '../store/store.ts'
 import { Engine, type EngineParts } from './engine.ts'
 import type { Operation } from './operation.ts'
 import { Reads, type ReadOutcome, type ReadRequest } from './reads.ts'
@@ -37,7 +37,11 @@ export class Operations {
     this.#engine = new Engine(options)
     this.#waiters = new Waiters(options.store)
     this.#reads = new Reads(this.#engine, this.#waiters, options.readCacheMs)
-    this.#watch = new Watch(this.#engine, { concurrency: options.watchConcurrency, idleMs: WATCH_IDLE_MS })
+    this.#watch = new Watch(this.#engine, {
+      concurrency: options.watchConcurrency,
+      // What another replica let go nobody tells of.
+      idleMs: options.store.relookMs ?? WATCH_IDLE_MS,
+    })
     this.#engine.onMutationEnd = operation => this.#reads.invalidate(operation.vmId)
     this.#engine.onDue = dueAtMs => this.#watch.nudge(dueAtMs)
     // Within the lease, with room for what follows the look.
@@ -79,7 +83,7 @@ export class Operations {
     return this.#store.get(id)
   }
 
-  list(query: ListQuery): Promise<Operation[]> {
+  list(query: ListQuery): Promise<OperationPage> {
     return this.#store.list(query)
   }
 

@@ -111,16 +111,21 @@ export class Reads {
 
   /** Whether a list read shortly before had this snapshot, or null when there is none. */
   before(vmId: number, type: string, name: string): Operation['before'] {
+    // What other replicas changed since then is not known here.
+    if (this.#engine.parts.store.relookMs !== undefined) return null
     const last = this.#slots.get(vmId)?.get(`snapshot.list/${type}`)?.last
     if (!last || this.#ageMs(last) > BEFORE_MS) return null
     const { snapshots } = last.result as SnapshotListResult
+    // Since it was asked for: what was made while its answer was under way may be missing in it.
     return (
-      snapshots && { present: snapshots.some(snapshot => snapshot.name === name), atMs: last.finishedAtMs! }
+      snapshots && { present: snapshots.some(snapshot => snapshot.name === name), atMs: last.createdAtMs }
     )
   }
 
+  /** Of a result from before the clock was set back nobody knows the age: it is not fresh. */
   #ageMs(ended: Operation): number {
-    return this.#engine.parts.now() - ended.finishedAtMs!
+    const ageMs = this.#engine.parts.now() - ended.finishedAtMs!
+    return ageMs < 0 ? Infinity : ageMs
   }
 
   /** Forgets what was read of a VM, and lets nobody join a read that began before: it is about to change, or has. */

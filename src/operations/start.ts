@@ -100,9 +100,11 @@ export async function startMutation(
   try {
     if (called.kind === 'unsent' || called.kind === 'unauthorized') {
       // Certainly nothing happened, and not for a reason of the caller's: as if it had never been asked.
-      await store.discard(operation.id)
-      await engine.reached('discarded', operation)
-      throw problemOf(next.failure!)
+      if (await store.discard(operation)) {
+        await engine.reached('discarded', operation)
+        throw problemOf(next.failure!)
+      }
+      return { operation: await latest(store, next), replayed: false }
     }
     if (!(await engine.commit(next))) return { operation: await latest(store, next), replayed: false }
   } catch (error) {

@@ -1,4 +1,7 @@
-/** Wakes whoever waits for an operation by the store's change event; the store is read, never polled. */
+/**
+ * Wakes whoever waits for an operation by the store's change event. A store of this process alone is never polled; one
+ * that is shared may lose an event, so it is read again at long intervals.
+ */
 
 import type { Operation } from './operation.ts'
 import type { Store } from '../store/store.ts'
@@ -11,6 +14,7 @@ export class Waiters {
   readonly #store: Store
   readonly #listeners = new Map<string, Set<() => void>>()
   readonly #stop: () => void
+  #closed = false
 
   constructor(store: Store) {
     this.#store = store
@@ -38,8 +42,10 @@ export class Waiters {
     ...signals: (AbortSignal | undefined)[]
   ): Promise<Operation | undefined> {
     return new Promise((resolve, reject) => {
+      const { relookMs } = this.#store
       const settle = (look: Promise<Operation | undefined>): void => {
         clearTimeout(timer)
+        clearInterval(relook)
         stopListening()
         for (const signal of signals) signal?.removeEventListener('abort', giveUp)
         look.then(resolve, reject)
@@ -51,10 +57,14 @@ export class Waiters {
           operation => {
             if (!operation || satisfied(operation)) settle(found)
           },
-          () => settle(found),
+          // A shared store that goes away may be back before the wait is over.
+          () => {
+            if (relookMs === undefined || this.#closed) settle(found)
+          },
         )
       }
       const timer = Number.isFinite(limitMs) ? setTimeout(giveUp, limitMs) : undefined
+      const relook = relookMs === undefined ? undefined : setInterval(look, relookMs).unref()
       // Listening comes before looking, so that no change falls between the two.
       const stopListening = this.listen(id, look)
       for (const signal of signals) signal?.addEventListener('abort', giveUp, { once: true })
@@ -64,6 +74,7 @@ export class Waiters {
   }
 
   close(): void {
+    this.#closed = true
     this.#stop()
     this.#listeners.clear()
   }

@@ -21,7 +21,8 @@ export class Watch {
   readonly #options: WatchOptions
   readonly #steps = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
-  #timerAtMs = Infinity
+  /** When the timer goes off, by a clock that is never set: one that fell back must not make it sleep for as long. */
+  #wakesAtMs = Infinity
   #claiming: Promise<void> | undefined
   #again = false
   #stopped = true
@@ -41,7 +42,13 @@ export class Watch {
 
   /** Something is due at this time: wakes the watcher then, if it would sleep longer. */
   nudge(dueAtMs: number): void {
-    if (dueAtMs < this.#timerAtMs) this.#sleepUntil(dueAtMs)
+    if (this.#stopped) return
+    const sleepMs = Math.min(this.#options.idleMs, Math.max(0, dueAtMs - this.#engine.parts.now()))
+    const wakesAtMs = performance.now() + sleepMs
+    if (wakesAtMs >= this.#wakesAtMs) return
+    clearTimeout(this.#timer)
+    this.#wakesAtMs = wakesAtMs
+    this.#timer = setTimeout(() => this.#claim(), sleepMs)
   }
 
   /**
@@ -61,17 +68,10 @@ export class Watch {
     await done
   }
 
-  #sleepUntil(atMs: number): void {
-    clearTimeout(this.#timer)
-    if (this.#stopped) return
-    this.#timerAtMs = atMs
-    this.#timer = setTimeout(() => this.#claim(), Math.max(0, atMs - this.#engine.parts.now()))
-  }
-
   /** One round at a time; one that is asked for meanwhile follows it. */
   #claim(): void {
     clearTimeout(this.#timer)
-    this.#timerAtMs = Infinity
+    this.#wakesAtMs = Infinity
     if (this.#stopped) return
     if (this.#claiming) {
       this.#again = true
@@ -97,8 +97,7 @@ export class Watch {
     if (free <= 0) return
     try {
       for (const operation of await store.claimDue(now(), leaseMs, free)) this.#take(operation)
-      const nextDueAtMs = (await store.nextDueAtMs()) ?? Infinity
-      this.nudge(Math.min(nextDueAtMs, now() + this.#options.idleMs))
+      this.nudge((await store.nextDueAtMs()) ?? Infinity)
     } catch (error) {
       log.error({ err: error }, 'the watcher could not read the store')
       this.nudge(now() + RETRY_MS)

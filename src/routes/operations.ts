@@ -34,7 +34,7 @@ function visibleKinds(caller: Caller): Kind[] {
 /** Who started an operation can always read it; others by the kind's family; nobody outside the VM list. */
 function maySee(caller: Caller, operation: StoredOperation): boolean {
   if (!mayTouch(caller, operation.vmId)) return false
-  return operation.createdBy === caller.name || visibleKinds(caller).includes(operation.kind)
+  return operation.createdBy === caller.id || visibleKinds(caller).includes(operation.kind)
 }
 
 /** `/operations` and what is below. */
@@ -80,7 +80,7 @@ export const operationRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app
         visible: {
           vmIds: caller.vms === '*' ? '*' : [...caller.vms],
           kinds: visibleKinds(caller),
-          createdBy: caller.name,
+          createdBy: caller.id,
         },
         ...(vmId === undefined ? {} : { vmId }),
         ...(kind === undefined ? {} : { kind }),
@@ -90,7 +90,8 @@ export const operationRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app
       })
       const page = found.slice(0, limit)
       const last = page.at(-1)
-      const next = found.length > limit && last ? Buffer.from(last.id).toString('base64url') : null
+      const nextAfter = found.length > limit ? last?.id : found.cutAt
+      const next = nextAfter === undefined ? null : Buffer.from(nextAfter).toString('base64url')
       if (next !== null) {
         const query = new URLSearchParams(request.query as Record<string, string>)
         query.set('cursor', next)

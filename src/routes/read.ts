@@ -28,7 +28,7 @@ export async function readForCaller(
   requireVm(caller, what.vmId)
   const { operation, ageMs } = await operations.read({
     ...what,
-    caller: caller.name,
+    caller: caller.id,
     waitMs: waitOf(request, reply, config.maxWaitMs, config.readWaitMs),
     fresh: /(^|[\s,])no-cache($|[\s,;=])/i.test(request.headers['cache-control'] ?? ''),
     hurry: draining,

@@ -57,7 +57,7 @@ export const snapshotRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app,
       ...what,
       snapshotType: what.snapshotType ?? DEFAULT_TYPE,
       backupId: what.backupId ?? null,
-      caller: callerOf(request).name,
+      caller: callerOf(request).id,
       idempotency: idempotencyOf(request),
     })
     if (replayed) reply.header('idempotency-replayed', 'true')

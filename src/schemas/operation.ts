@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { callerName } from '../callers.ts'
 import { OPERATION_ID } from '../operations/id.ts'
 import { KINDS, type Kind, type Operation as StoredOperation, type Status } from '../operations/operation.ts'
 import { problemBody } from '../problem.ts'
@@ -157,7 +158,7 @@ export function presentOperation(op: StoredOperation, basePath: string): Static<
     created_at: iso(op.createdAtMs),
     updated_at: iso(op.updatedAtMs),
     finished_at: op.finishedAtMs === null ? null : iso(op.finishedAtMs),
-    created_by: op.createdBy,
+    created_by: callerName(op.createdBy),
     result: op.result,
     error: errorOf(op, basePath),
   }

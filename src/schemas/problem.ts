@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { PROBLEMS, type ProblemCode } from '../problem.ts'
+import { exampleOf } from '../problems.ts'
 import { ref } from './common.ts'
 
 const codes = Object.keys(PROBLEMS) as ProblemCode[]
@@ -65,28 +66,29 @@ export const Problem = Type.Object(
   {
     $id: 'Problem',
     description: 'An error (RFC 9457).',
-    examples: [
-      {
-        type: '/problems/vm-busy',
-        title: 'Another operation is changing this VM',
-        status: 409,
-        detail: 'Operation op_01kaw3v8s0q6m2c5d7e9f1g3h5 (snapshot.create) is changing VM 1000.',
-        instance: 'req-7f3a',
-        code: 'vm-busy',
-        operation: '/operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5',
-      },
-    ],
+    examples: [exampleOf('vm-busy')],
   },
+)
+
+/** What no operation of the document answers with: another method is no operation, and the others stand inside of one. */
+const IN_NO_ANSWER: readonly ProblemCode[] = ['method-not-allowed', 'operation-failed', 'outcome-unknown']
+
+/** The codes as examples, for the `components` of the document. */
+export const PROBLEM_EXAMPLES = Object.fromEntries(
+  codes
+    .filter(code => !IN_NO_ANSWER.includes(code))
+    .map(code => [code, { summary: PROBLEMS[code].title, value: exampleOf(code) }]),
 )
 
 interface ProblemResponse {
   description: string
   headers?: object
-  content: { 'application/problem+json': { schema: unknown } }
+  content: { 'application/problem+json': { schema: unknown; examples: object } }
 }
 
 /** Codes that every route with callers can answer with. */
 const COMMON = [
+  'malformed-request',
   'unauthenticated',
   'scope-missing',
   'rate-limited',
@@ -106,7 +108,6 @@ export const UPSTREAM_PROBLEMS = [
   'upstream-timeout',
 ] as const satisfies ProblemCode[]
 export const MUTATION_PROBLEMS = [
-  'malformed-request',
   'vm-busy',
   'idempotency-in-progress',
   'payload-too-large',
@@ -160,7 +161,12 @@ export function problemsOnly(...codesOfRoute: readonly ProblemCode[]): Record<nu
     responses[status] = {
       description: group.map(code => `\`${code}\`: ${PROBLEMS[code].title}.`).join(' '),
       headers,
-      content: { 'application/problem+json': { schema: ref(Problem) } },
+      content: {
+        'application/problem+json': {
+          schema: ref(Problem),
+          examples: Object.fromEntries(group.map(code => [code, { $ref: `#/components/examples/${code}` }])),
+        },
+      },
     }
   }
   return responses

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http'
 import { Readable, pipeline } from 'node:stream'
 
 /**
- * Every kind of fault, and whether the call is carried out all the same. What a test wants to know after a fault is
- * "did it happen upstream?", so this is said here once and not implied by the code below.
+ * Every kind of fault, and whether the call is carried out all the same (`acts` of a fault says otherwise). What a test
+ * wants to know after a fault is "did it happen upstream?", so this is said here once and not implied by the code below.
  */
 const ACTS = {
   'drop-before': false, // the socket is destroyed
@@ -31,6 +31,8 @@ export interface Fault {
   /** How many requests it hits, 1 when not given. A request is hit by one fault, the first in the queue that matches. */
   times?: number
   kind: keyof typeof ACTS
+  /** Whether the call is carried out all the same, where not as usual for the kind. */
+  acts?: boolean
   delayMs?: number
   status?: number
   headers?: Record<string, string>
@@ -40,7 +42,8 @@ export interface Fault {
 }
 
 /** Whether the call is carried out despite the fault. */
-export const acts = (fault: Fault | undefined): boolean => fault === undefined || ACTS[fault.kind]
+export const acts = (fault: Fault | undefined): boolean =>
+  fault === undefined || (fault.acts ?? ACTS[fault.kind])
 
 const matches = (wanted: unknown, given: unknown) => wanted === undefined || wanted === given
 

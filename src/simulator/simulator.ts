@@ -46,6 +46,8 @@ export interface Simulator {
   readonly ledger: LedgerEntry[]
   /** TCP connections accepted so far, those of control requests among them. */
   readonly connections: number
+  /** Bytes handed to the network so far: of an answer that is cut off, little more than was taken. */
+  readonly bytesSent: number
   vm(id: number): VmState | undefined
   setVm(id: number, options: Partial<VmOptions>): void
   fault(fault: Fault): void
@@ -71,6 +73,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const requests: RawRequest[] = []
   const sockets = new Map<Socket, number>()
   let connections = 0
+  let bytesOfClosed = 0
 
   /** Carries the call out and says what PHP would echo. */
   function echo(script: string, fields: Record<string, string>, fault?: Fault): object {
@@ -151,7 +154,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   })
   server.on('connection', socket => {
     sockets.set(socket, ++connections)
-    socket.once('close', () => sockets.delete(socket))
+    socket.once('close', () => {
+      sockets.delete(socket)
+      bytesOfClosed += socket.bytesWritten
+    })
   })
 
   const host = options.host ?? '127.0.0.1'
@@ -170,6 +176,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     },
     get connections() {
       return connections
+    },
+    get bytesSent() {
+      return [...sockets.keys()].reduce((sum, { bytesWritten }) => sum + bytesWritten, bytesOfClosed)
     },
     vm: id => cloud.vm(id),
     setVm: (id, vm) => cloud.setVm(id, vm),

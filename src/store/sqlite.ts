@@ -175,11 +175,13 @@ class SqliteStore implements Store {
     })
   }
 
-  discard(id: string): Promise<void> {
+  discard({ id, rev }: Pick<Operation, 'id' | 'rev'>): Promise<boolean> {
     return this.#write(() => {
-      this.#run('DELETE FROM operations WHERE id = ?', id)
+      const { changes } = this.#run('DELETE FROM operations WHERE id = ? AND rev = ?', id, rev)
+      if (changes === 0) return false
       this.#run('DELETE FROM idempotency WHERE operation_id = ?', id)
       this.#changed.push(id)
+      return true
     })
   }
 

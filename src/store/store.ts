@@ -35,7 +35,12 @@ export interface ListQuery {
   before?: string
 }
 
+/** A page of a list; `cutAt` when looking ended before it was full: the next page begins after this id. */
+export type OperationPage = Operation[] & { cutAt?: string }
+
 export interface Store {
+  /** Set by a store that several processes share: a change event may get lost, so who waits looks again so often. */
+  readonly relookMs?: number
   /** Stores a new operation: replay and VM hold are decided in the same step. */
   start(operation: Operation, idempotency: IdempotencyClaim | null, nowMs: number): Promise<StartOutcome>
   /**
@@ -43,11 +48,14 @@ export interface Store {
    * revision before it: somebody else moved it, or it ended.
    */
   save(operation: Operation): Promise<boolean>
-  /** Forgets an operation that certainly never left, with its idempotency key and its hold. */
-  discard(id: string): Promise<void>
+  /**
+   * Forgets an operation that certainly never left, with its idempotency key and its hold. False, and nothing
+   * forgotten, when the stored one is of another revision: somebody else took it over, and may have told of it.
+   */
+  discard(operation: Pick<Operation, 'id' | 'rev'>): Promise<boolean>
   get(id: string): Promise<Operation | undefined>
   /** Newest first. */
-  list(query: ListQuery): Promise<Operation[]>
+  list(query: ListQuery): Promise<OperationPage>
   /**
    * Takes running operations whose next step is due, for `leaseMs`: nobody else gets them before that. The
    * revision grows, so that a holder that overslept its lease can no longer write.

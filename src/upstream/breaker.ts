@@ -9,7 +9,7 @@ export interface BreakerOptions {
   failures: number
   /** How long it stays open before a call may probe, in milliseconds. */
   openMs: number
-  /** Milliseconds since the epoch. */
+  /** Milliseconds of a clock that is never set. */
   now: () => number
 }
 

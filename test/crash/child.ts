@@ -9,6 +9,9 @@ import { COMPILE_CACHE } from '../programs.ts'
 
 export interface GatewayProcess {
   address: string
+  pid: number
+  /** All it logged, so far. */
+  log(): string
   /** Resolves when the operation of this VM is held at the step that `HOLD_AT` names. */
   held(vmId: number): Promise<unknown>
   /** Ends it as `kill -9` does, and waits until it is gone. */
@@ -39,6 +42,8 @@ export async function startProcess(env: Environment): Promise<GatewayProcess> {
   ])
   return {
     address,
+    pid: child.pid!,
+    log: () => errors,
     held: vmId => (held.has(vmId) ? Promise.resolve() : once(events, `held ${vmId}`)),
     async kill() {
       child.kill('SIGKILL')

@@ -8,7 +8,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Log } from '../../src/operations/engine.ts'
 import { KINDS, mutates, type Kind, type Operation } from '../../src/operations/operation.ts'
 import { Operations } from '../../src/operations/operations.ts'
@@ -45,6 +45,7 @@ interface Task {
   action: ActionName
   params: ActionParams
   fate: Fate
+  scope: unknown
 }
 
 type CallAnswer = 'accepted' | 'done' | 'refused' | 'unsent' | 'unauthorized' | 'lost-arrived' | 'lost-never'
@@ -58,19 +59,22 @@ interface Exchange {
 
 /** HOSTKEY: the snapshots as they are, and which calls came for which intent. */
 class Hostkey {
-  /** `vm/name` to when it came into being. */
-  readonly snapshots = new Map<string, number>()
+  /** `vm/name` of those that are there; and when and by whom it was made the last time, also of those that are gone. */
+  readonly snapshots = new Set<string>()
+  readonly born = new Map<string, { atMs: number; intent: string | undefined }>()
   readonly tasks: Task[] = []
   readonly keys = new Map<string, Task>()
   /** By intent: how often its call was made, and the task it became. */
   readonly calls = new Map<string, number>()
   readonly taken = new Map<string, Task>()
+  /** By intent: how its call was answered. */
+  readonly answers = new Map<string, CallAnswer>()
   exchanges: Exchange[] = []
   readonly isDated: boolean
 
   constructor(isDated: boolean, paths: string[]) {
     this.isDated = isDated
-    for (const path of paths) this.snapshots.set(path, T0 - 60_000)
+    for (const path of paths) this.make(path, undefined, T0 - 60_000)
   }
 
   /** A client of one gateway process; once that is dead, nothing it says arrives. */
@@ -85,7 +89,12 @@ class Hostkey {
       call: (action, params) => {
         const intent = params.backup_id
         if (intent && !process.dead) this.calls.set(intent, (this.calls.get(intent) ?? 0) + 1)
-        return hang(how => this.#call(action, params, how))
+        // A list is as old as the question, however late the answer.
+        const scope = action === 'get_snapshot' ? this.#list(params.id) : {}
+        return hang(how => {
+          if (intent) this.answers.set(intent, how)
+          return this.#call(action, params, how, scope)
+        })
       },
       check: callback => hang((_, how) => this.#check(callback, how)),
       pausedMs: () => 0,
@@ -97,13 +106,19 @@ class Hostkey {
     const { action, params } = task
     const path = `${params.id}/${params.name}`
     const there = this.snapshots.has(path)
-    if (action === 'create_snapshot' && well && !there) this.snapshots.set(path, Date.now())
+    if (action === 'get_snapshot') task.scope = this.#list(params.id)
+    if (action === 'create_snapshot' && well && !there) this.make(path, params.backup_id)
     else if (action === 'remove_snapshot' && well && there) this.snapshots.delete(path)
     else if (action === 'create_snapshot' || action === 'remove_snapshot' || !well) task.fate = 'failed'
     if (task.fate === 'pending') task.fate = 'done'
   }
 
-  #call(action: ActionName, params: ActionParams, how: CallAnswer): CallOutcome {
+  make(path: string, intent?: string, atMs = Date.now()): void {
+    this.snapshots.add(path)
+    this.born.set(path, { atMs, intent })
+  }
+
+  #call(action: ActionName, params: ActionParams, how: CallAnswer, scope: unknown): CallOutcome {
     const there = this.snapshots.has(`${params.id}/${params.name}`)
     const impossible =
       (action === 'create_snapshot' && there) ||
@@ -123,7 +138,7 @@ class Hostkey {
         const task = this.#take(action, params)
         if (how === 'done') {
           this.finish(task, true)
-          return { kind: 'done', scope: this.#scope(task) }
+          return { kind: 'done', scope }
         }
         const callback = `key-${this.keys.size}`
         this.keys.set(callback, task)
@@ -142,24 +157,23 @@ class Hostkey {
     if (how === 'lost-burned') return { kind: 'lost', reason: 'reset', cause: 'connection' }
     if (!task) return { kind: 'gone' }
     return task.fate === 'done'
-      ? { kind: 'done', scope: this.#scope(task) }
+      ? { kind: 'done', scope: task.scope }
       : { kind: 'failed', code: 'Error', message: 'it went wrong' }
   }
 
   #take(action: ActionName, params: ActionParams): Task {
-    const task: Task = { action, params, fate: 'pending' }
+    const task: Task = { action, params, fate: 'pending', scope: {} }
     this.tasks.push(task)
     if (params.backup_id) this.taken.set(params.backup_id, task)
     return task
   }
 
-  #scope({ action, params }: Task): unknown {
-    if (action !== 'get_snapshot') return {}
+  #list(vmId: number): unknown {
     return [...this.snapshots]
-      .filter(([path]) => path.startsWith(`${params.id}/`))
-      .map(([path, bornAtMs]) => ({
+      .filter(path => path.startsWith(`${vmId}/`))
+      .map(path => ({
         name: path.split('/')[1],
-        ...(this.isDated ? { date: new Date(bornAtMs).toISOString() } : {}),
+        ...(this.isDated ? { date: new Date(this.born.get(path)!.atMs).toISOString() } : {}),
       }))
   }
 }
@@ -236,7 +250,9 @@ const episode: fc.Arbitrary<Command[]> = fc
     start,
     call,
     isListed: fc.boolean(),
-    isTouched: fc.boolean(),
+    // By an outsider, while the list is under way or when it is there.
+    touched: fc.constantFrom('not', 'early', 'late'),
+    listMs: fc.constantFrom(0, 9_000),
     beforeMs: fc.constantFrom(0, 2_000, 16_000),
     crash: fc.option(crash),
     finish: fc.option(finish),
@@ -244,13 +260,16 @@ const episode: fc.Arbitrary<Command[]> = fc
   })
   .map(({ start: mutation, call: answered, crash: killed, finish: finished, ...how }) => {
     const newest = { do: 'answer', pick: -1, check: 'honest' } as const
-    const list: Command[] = [
-      { do: 'read', kind: 'snapshot.list', vm: mutation.vm, waitMs: 10_000, fresh: true },
-      { ...newest, call: 'done' },
-    ]
+    const { vm: id, name: named } = mutation
+    const touch = (when: string): Command[] =>
+      when === how.touched ? [{ do: 'outsider', vm: id, name: named }] : []
+    const asked: Command = { do: 'read', kind: 'snapshot.list', vm: id, waitMs: 10_000, fresh: true }
+    const waited: Command = { do: 'pass', ms: how.listMs }
     return [
-      ...(how.isListed ? list : []),
-      ...(how.isTouched ? [{ do: 'outsider', vm: mutation.vm, name: mutation.name } as const] : []),
+      ...(how.isListed ? [asked] : []),
+      ...touch('early'),
+      ...(how.isListed ? [waited, { ...newest, call: 'done' } as const] : []),
+      ...touch('late'),
       { do: 'pass', ms: how.beforeMs },
       mutation,
       ...(killed ? [killed] : []),
@@ -284,6 +303,7 @@ interface Told {
   operationId: string | undefined
   code?: string
   replayed?: boolean
+  rev?: number
 }
 
 interface KnownKey {
@@ -374,9 +394,8 @@ class World {
         break
       }
       case 'outsider': {
-        const { snapshots } = this.#hostkey
         const path = `${command.vm}/${command.name}`
-        if (!snapshots.delete(path)) snapshots.set(path, Date.now())
+        if (!this.#hostkey.snapshots.delete(path)) this.#hostkey.make(path)
         break
       }
       case 'pass':
@@ -423,6 +442,7 @@ class World {
       const answer = await answerOf(process.operations.start({ ...request, idempotency }))
       if (process.dead) return
       told = answer
+      await this.#checkAnswer(answer, intent)
       // A busy or half-started operation may still turn out never to have left.
       const isHint = answer.code === 'vm-busy' || answer.code === 'idempotency-in-progress'
       if (answer.operationId && !isHint) this.#told.add(answer.operationId)
@@ -436,6 +456,20 @@ class World {
     expect(this.#hostkey.calls.get(intent) ?? 0).toBe(expected ? 0 : 1)
   }
 
+  /** What a caller hears is stored by then; and what was never sent is as if it had never been asked. */
+  async #checkAnswer({ operationId, code, rev }: Told, intent: string): Promise<void> {
+    const how = this.#hostkey.answers.get(intent)
+    if (how === undefined) return
+    const wasNeverSent = how === 'unsent' || how === 'unauthorized'
+    expect(operationId === undefined, `${how} is told as ${code}`).toBe(wasNeverSent)
+    const { store } = this.#process
+    const id = [...this.#intentOf].find(([, other]) => other === intent)![0]
+    const stored = await store.get(id)
+    if (wasNeverSent) expect(stored).toBeUndefined()
+    else if (code) expect(stored).not.toMatchObject({ status: 'running' })
+    else expect(stored!.rev).toBeGreaterThanOrEqual(rev!)
+  }
+
   /** What must be told at once; undefined when it has to be sent. */
   #expected(vm: number, fingerprint: string, known: KnownKey | undefined): Told | undefined {
     const first = known && known.untilMs > Date.now() ? this.#seen.get(known.operationId) : undefined
@@ -443,7 +477,7 @@ class World {
       if (known.fingerprint !== fingerprint) return { operationId: undefined, code: 'idempotency-key-reused' }
       return first.step === 'call'
         ? { operationId: first.id, code: 'idempotency-in-progress' }
-        : { operationId: first.id, replayed: true }
+        : { operationId: first.id, replayed: true, rev: first.rev }
     }
     const holder = [...this.#seen.values()].find(
       op => op.vmId === vm && mutates(op) && op.status === 'running',
@@ -522,7 +556,7 @@ class World {
       if (stored.has(id)) continue
       const last = this.#seen.get(id)
       expect(last, `${id} was told to its caller but never stored`).toBeDefined()
-      expect(last!.finishedAtMs, `${id} is lost`).toBeLessThan(nowMs - TTL_MS)
+      expect(last!.finishedAtMs ?? Infinity, `${id} is lost`).toBeLessThan(nowMs - TTL_MS)
       for (const key of this.#keys.values())
         if (key.operationId === id) expect(key.untilMs).toBeLessThanOrEqual(nowMs)
       this.#told.delete(id)
@@ -564,13 +598,17 @@ class World {
 
   /**
    * What no look can tell from success: another hand did the same. For a create, since it was asked for; where lists
-   * carry no dates, since the list that was read before it.
+   * carry no dates, since the list that was read before it, but not by an operation that is known to have made it.
    */
   #looksDone(op: Operation): boolean {
-    const bornAtMs = this.#hostkey.snapshots.get(`${op.vmId}/${op.snapshot}`)
-    if (op.kind === 'snapshot.delete') return bornAtMs === undefined
-    const sinceMs = this.#hostkey.isDated ? op.createdAtMs - CLOCK_SKEW_MS : (op.before?.atMs ?? Infinity)
-    return op.kind === 'snapshot.create' && bornAtMs !== undefined && bornAtMs >= sinceMs
+    const { snapshots, born, isDated } = this.#hostkey
+    const path = `${op.vmId}/${op.snapshot}`
+    const last = born.get(path)
+    if (op.kind === 'snapshot.delete') return !snapshots.has(path) || last!.atMs >= op.createdAtMs
+    if (op.kind !== 'snapshot.create' || !last) return false
+    if (isDated) return last.atMs >= op.createdAtMs - CLOCK_SKEW_MS
+    const maker = [...this.#seen.values()].find(other => other.backupId === last.intent)
+    return last.atMs >= (op.before?.atMs ?? Infinity) && maker?.status !== 'succeeded'
   }
 }
 
@@ -590,35 +628,68 @@ function newDirectory(): string {
 async function answerOf(start: ReturnType<Operations['start']>): Promise<Told> {
   try {
     const { operation, replayed } = await start
-    return { operationId: operation.id, replayed }
+    return { operationId: operation.id, replayed, rev: operation.rev }
   } catch (error) {
     if (!(error instanceof ApiProblem)) throw error
     return { operationId: error.extras.operation?.split('/').at(-1), code: error.code }
   }
 }
 
-test('no operation is lost, sent twice, or told wrong, whatever happens', { timeout: 120_000 }, () =>
+/** Runs the commands, then lets all come to its end. */
+async function play(hostkey: Hostkey, commands: Command[], random = () => 0.5): Promise<void> {
+  // The store answers in real turns of the event loop; timers wait for the commands.
+  vi.useFakeTimers({ now: T0, toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+  const world = new World(hostkey, random)
+  const directory = newDirectory()
+  world.open(join(directory, 'data'))
+  try {
+    for (const command of commands) await world.run(command)
+    await world.drain()
+  } finally {
+    await world.close()
+    rmSync(directory, { recursive: true })
+  }
+}
+
+test('no operation is lost, sent twice, or told wrong, whatever happens', { timeout: 600_000 }, () =>
   fc.assert(
     fc.asyncProperty(
       fc.boolean(),
       fc.subarray(['1/a', '1/b', '2/a', '2/b']),
       fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })),
       script,
-      async (isDated, paths, randoms, commands) => {
-        // The store answers in real turns of the event loop; timers wait for the generator.
-        vi.useFakeTimers({ now: T0, toFake: ['setTimeout', 'clearTimeout', 'Date'] })
-        const world = new World(new Hostkey(isDated, paths), () => randoms.next().value)
-        const directory = newDirectory()
-        world.open(join(directory, 'data'))
-        try {
-          for (const command of commands) await world.run(command)
-          await world.drain()
-        } finally {
-          await world.close()
-          rmSync(directory, { recursive: true })
-        }
-      },
+      (isDated, paths, randoms, commands) =>
+        play(new Hostkey(isDated, paths), commands, () => randoms.next().value),
     ),
     propertyOptions(200),
   ),
 )
+
+describe('a list says nothing of before a mutation, if the mutation before it was not over when it was asked for', () => {
+  const create: Command = {
+    do: 'start',
+    kind: 'snapshot.create',
+    vm: 1,
+    name: 'a',
+    caller: 'alice',
+    key: null,
+  }
+  const list: Command = { do: 'read', kind: 'snapshot.list', vm: 1, waitMs: 10_000, fresh: true }
+  const finish: Command = { do: 'finish', pick: 0, well: true }
+  const pass: Command = { do: 'pass', ms: 600 }
+  const answer = (pick: number, how: CallAnswer): Command => ({
+    do: 'answer',
+    pick,
+    call: how,
+    check: 'honest',
+  })
+  const checked = [finish, pass, answer(-1, 'done')]
+  const again = [create, answer(-1, 'lost-never'), pass, answer(-1, 'done')]
+
+  test.each<[string, Command[]]>([
+    ['asked and answered meanwhile', [create, answer(-1, 'accepted'), list, answer(-1, 'done'), ...checked]],
+    ['asked before, answered after', [list, create, answer(-1, 'accepted'), ...checked, answer(0, 'done')]],
+  ])('%s', async (_, commands) => {
+    await expect(play(new Hostkey(false, []), [...commands, ...again])).resolves.toBeUndefined()
+  })
+})

@@ -481,6 +481,26 @@ test('huge is JSON of the wanted size, and stops when the client leaves', async 
   expect(await vm('load_stats', { id: 1000 })).toMatchObject({ result: 'OK' })
 })
 
+test('a fault may say itself whether the call is carried out', async () => {
+  const { sim, vm } = await start()
+  sim.fault({ kind: 'respond', body: '{}', acts: true })
+  sim.fault({ kind: 'drop-after', acts: false })
+  expect(await vm('create_snapshot', { id: 1000, name: 'a' })).toEqual({})
+  await expect(vm('create_snapshot', { id: 1000, name: 'b' })).rejects.toThrow('fetch failed')
+  expect(sim.ledger.map(({ name }) => name)).toEqual(['a'])
+})
+
+test('the bytes that were sent are counted, on connections that ended too', async () => {
+  const { sim, vm } = await start()
+  const before = sim.bytesSent
+  sim.fault({ kind: 'huge', bytes: 300_000 })
+  await vm('load_stats', { id: 1000 })
+  sim.restart()
+  await vm('load_stats', { id: 1000 })
+  expect(sim.bytesSent - before).toBeGreaterThan(300_000)
+  expect(sim.bytesSent - before).toBeLessThan(310_000)
+})
+
 test('task-fails and never-done are accepted like any other task', async () => {
   const { sim, clock, vm, check } = await start()
   sim.fault({ kind: 'task-fails', reason: 'no space left' })

@@ -168,9 +168,22 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     const { store } = await open()
     const op = operation()
     await store.start(op, claim(), T0)
-    await store.discard(op.id)
+    expect(await store.discard(op)).toBe(true)
+    expect(await store.discard(op)).toBe(false)
     expect(await store.get(op.id)).toBeUndefined()
     expect(await store.start(operation(), claim({ fingerprint: 'other' }), T0)).toEqual({ kind: 'started' })
+  })
+
+  test(`${name}: what somebody else took over is not discarded`, async () => {
+    const { store } = await open()
+    const op = operation({ dueAtMs: T0 })
+    await store.start(op, claim(), T0)
+    await store.claimDue(T0, LEASE_MS, 1)
+    expect(await store.discard(op)).toBe(false)
+    expect(await store.start(operation(), claim(), T0)).toMatchObject({
+      kind: 'replay',
+      operation: { id: op.id },
+    })
   })
 
   test(`${name}: what is due is claimed once, soonest first, until its lease is over`, async () => {

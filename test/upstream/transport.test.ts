@@ -134,7 +134,11 @@ test.each([
   const { send } = open(baseUrl, { timeoutMs: 2_000 })
   const whole = await send()
   expect(whole.kind === 'answer' && whole.answer.body.length).toBe(MAX_ANSWER_BYTES)
-  expect(await send()).toEqual({ ...LOST, cause: 'invalid', reason: `an answer over ${MAX_ANSWER_BYTES} bytes` })
+  expect(await send()).toEqual({
+    ...LOST,
+    cause: 'invalid',
+    reason: `an answer over ${MAX_ANSWER_BYTES} bytes`,
+  })
 })
 
 test('an endless answer is cut off together with its connection', async () => {

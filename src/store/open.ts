@@ -1,0 +1,31 @@
+/** The store that `STORE_URL` names. */
+
+import type { RateLimitPluginOptions } from '@fastify/rate-limit'
+import type { Config } from '../config.ts'
+import type { RedisLog } from './redis.ts'
+import { openSqliteStore } from './sqlite.ts'
+import type { Store } from './store.ts'
+
+/** Where @fastify/rate-limit counts: in this process, or in the Redis that all replicas share. */
+export type LimitStore = Pick<RateLimitPluginOptions, 'redis' | 'nameSpace'>
+
+/** Opens it; how to close what was opened goes onto `closers`. */
+export async function openStore(
+  { storeUrl, operationTtlMs: ttlMs }: Pick<Config, 'storeUrl' | 'operationTtlMs'>,
+  log: RedisLog,
+  now: () => number,
+  closers: (() => Promise<void> | void)[],
+): Promise<{ store: Store; limitStore: LimitStore }> {
+  if (storeUrl.startsWith('sqlite:')) {
+    const store = openSqliteStore(storeUrl.slice('sqlite:'.length), now())
+    closers.push(() => store.close())
+    return { store, limitStore: {} }
+  }
+  // Loaded only where it is used: a gateway over SQLite starts without it.
+  const { connectLimits, openRedisStore } = await import('./redis.ts')
+  const limitStore = connectLimits(storeUrl, log)
+  closers.push(() => limitStore.redis.disconnect())
+  const store = await openRedisStore(storeUrl, { log, ttlMs, now })
+  closers.push(() => store.close())
+  return { store, limitStore }
+}
