@@ -8,6 +8,7 @@
  *     key:<digest>     hash    an idempotency key: fingerprint, operation, till
  *     hold:<vm>        string  the running mutation that holds the VM
  *     due              zset    running operations by the time of their next step
+ *     running          hash    how many operations run, by kind
  *     all, vm:<vm>     zset    ids in order (score 0): the pages of lists
  *     ended            zset    `<id> <vm>` by end, of operations that no idempotency key keeps
  *     keys             zset    `<digest> <id> <vm>` by expiry
@@ -102,6 +103,7 @@ end
 redis.call('HSET', op, 'rev', rev, 'status', status, 'due', due, 'kind', kind, 'vm', vm, 'by', by,
   'mutates', mutates, 'owner', replica, 'doc', doc)
 redis.call('ZADD', tag .. 'due', due, id)
+redis.call('HINCRBY', tag .. 'running', kind, 1)
 redis.call('ZADD', tag .. 'all', 0, id)
 redis.call('ZADD', tag .. 'vm:' .. vm, 0, id)
 redis.call('SADD', tag .. 'held:' .. replica, id)
@@ -128,7 +130,7 @@ return {'started'}
 const SAVE = `
 local replica, write, id, rev, status, due, finished, doc, ttl = unpack(ARGV)
 local op = tag .. 'op:' .. id
-local was = redis.call('HMGET', op, 'rev', 'status', 'vm', 'owner', 'key', 'till', 'write')
+local was = redis.call('HMGET', op, 'rev', 'status', 'vm', 'owner', 'key', 'till', 'write', 'kind')
 
 -- The same write again, because its answer was lost.
 if was[7] == write then return 1 end
@@ -142,6 +144,7 @@ if status == 'running' then
   redis.call('ZADD', tag .. 'due', due, id)
 else
   redis.call('ZREM', tag .. 'due', id)
+  redis.call('HINCRBY', tag .. 'running', was[8], -1)
   if redis.call('GET', tag .. 'hold:' .. vm) == id then redis.call('DEL', tag .. 'hold:' .. vm) end
   -- A replay may ask for it as long as its idempotency key lives.
   redis.call('PEXPIRE', op, math.max(ttl, (was[6] or 0) - finished) + ${SLACK_MS})
@@ -154,11 +157,12 @@ return 1
 const DISCARD = `
 local replica, id, rev = unpack(ARGV)
 local op = tag .. 'op:' .. id
-local was = redis.call('HMGET', op, 'vm', 'owner', 'key', 'rev')
+local was = redis.call('HMGET', op, 'vm', 'owner', 'key', 'rev', 'status', 'kind')
 local vm, owner, key = was[1], was[2], was[3]
 if not vm or was[4] ~= rev then return 0 end
 redis.call('DEL', op)
 redis.call('ZREM', tag .. 'due', id)
+if was[5] == 'running' then redis.call('HINCRBY', tag .. 'running', was[6], -1) end
 redis.call('ZREM', tag .. 'ended', id .. ' ' .. vm)
 unlist(id, vm)
 let_go(id, owner)

@@ -10,7 +10,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { mutates, type Operation } from '../operations/operation.ts'
+import { mutates, type Kind, type Operation } from '../operations/operation.ts'
 import { parseRedisUrl, type RedisAddress } from './redis-url.ts'
 import { SCRIPTS } from './redis-scripts.ts'
 import {
@@ -50,6 +50,8 @@ const RELOOK_MS = 2_000
 const BEAT_MS = 1_000
 const SILENCE_MS = 4_000
 const FREE_BATCH = 500
+/** Enough that not all of them were taken while this machine was busy. */
+const CLOCKS = 5
 const CHUNK = 100
 const PAGE_SCAN = 2_000
 /** Lists of so few VMs are merged from the VMs' own indexes; others are picked from that of all. */
@@ -132,8 +134,8 @@ class RedisStore implements Store {
   readonly #unsure = new WeakMap<Operation, string>()
   /** Started or not, it was told to have failed, and so may not stay. */
   readonly #undo = new Set<string>()
-  /** Redis's clock less `performance.now()`, rather too small. */
-  #clock: number | undefined
+  /** Redis's clock less `performance.now()`, as measured last: each is too small by the time its answer took. */
+  readonly #clocks: number[] = []
   /** Signs of life without a gap; Redis was there for as long. */
   #beats = 0
   #beatTimer: NodeJS.Timeout | undefined
@@ -164,7 +166,7 @@ class RedisStore implements Store {
   async opened(): Promise<void> {
     const enough = AbortSignal.timeout(CONNECT_TIMEOUT_MS)
     while (!enough.aborted) {
-      if (this.#clock !== undefined && this.#subscriber.mode === 'subscriber') return
+      if (this.#clocks.length > 0 && this.#subscriber.mode === 'subscriber') return
       await sleep(5)
     }
   }
@@ -305,6 +307,11 @@ class RedisStore implements Store {
     return dueAtMs === undefined ? null : Number(dueAtMs)
   }
 
+  async running(): Promise<Partial<Record<Kind, number>>> {
+    const counts = await this.#attempt(() => this.#redis.hgetall(`${this.#tag}running`))
+    return Object.fromEntries(Object.entries(counts).map(([kind, count]) => [kind, Number(count)]))
+  }
+
   async sweep(endedBeforeMs: number, nowMs: number, limit: number): Promise<number> {
     return (await this.#run('opSweep', nowMs, endedBeforeMs, limit)) as number
   }
@@ -335,8 +342,8 @@ class RedisStore implements Store {
 
   /** On Redis's clock, when this replica will have given up a command sent now. */
   #deadline(): number {
-    if (this.#clock === undefined) throw new StoreUnavailable('the store was not reached yet')
-    return Math.floor(this.#clock + performance.now() + COMMAND_TIMEOUT_MS)
+    if (this.#clocks.length === 0) throw new StoreUnavailable('the store was not reached yet')
+    return Math.floor(Math.max(...this.#clocks) + performance.now() + COMMAND_TIMEOUT_MS)
   }
 
   /** Whether there is a new connection within a moment; a server that only hangs has the old one. */
@@ -357,7 +364,8 @@ class RedisStore implements Store {
     const silence = this.#beats * BEAT_MS > silenceMs ? silenceMs : ''
     try {
       const redisMs = (await this.#run('replicaBeat', this.#replica, now(), silence, FREE_BATCH)) as number
-      this.#clock = redisMs - performance.now()
+      this.#clocks.push(redisMs - performance.now())
+      if (this.#clocks.length > CLOCKS) this.#clocks.shift()
     } catch (error) {
       this.#beats = 0
       throw error

@@ -63,6 +63,8 @@ export interface Store {
   claimDue(nowMs: number, leaseMs: number, limit: number): Promise<Operation[]>
   /** When the next step of any running operation is due, or null. */
   nextDueAtMs(): Promise<number | null>
+  /** How many operations run, by kind; kinds without any may be missing. */
+  running(): Promise<Partial<Record<Kind, number>>>
   /** Removes up to `limit` operations that ended before the given time, and expired idempotency keys. Returns how many went. */
   sweep(endedBeforeMs: number, nowMs: number, limit: number): Promise<number>
   /** Calls back after every durable change of an operation, from whichever process. Returns how to stop. */

@@ -222,6 +222,28 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     expect(await store.claimDue(T0, LEASE_MS, 10)).toEqual([])
   })
 
+  test(`${name}: tells how many run, by kind`, async () => {
+    const { store, reopen } = await open()
+    const counts = async (of = store): Promise<number[]> => {
+      const running = await of.running()
+      return [running['snapshot.create'] ?? 0, running['stats.load'] ?? 0]
+    }
+    expect(await counts()).toEqual([0, 0])
+    const [a, b] = [operation(), operation({ vmId: 2 })]
+    const read = operation({ kind: 'stats.load' })
+    for (const one of [a, b, read]) await store.start(one, null, T0)
+    // Neither one that is refused nor one that goes on counts again.
+    await store.start(operation(), null, T0)
+    await store.save({ ...a, rev: 2, step: 'check' })
+    expect(await counts()).toEqual([2, 1])
+    await store.save(endOf({ ...a, rev: 2 }))
+    await store.save(endOf({ ...a, rev: 2 }))
+    await store.discard(b)
+    await store.discard(b)
+    expect(await counts()).toEqual([0, 1])
+    expect(await counts(await reopen())).toEqual([0, 1])
+  })
+
   test(`${name}: lists newest first, in pages, filtered, and only what may be seen`, async () => {
     const { store } = await open()
     const ops: Operation[] = []
