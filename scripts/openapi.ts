@@ -1,16 +1,20 @@
-/** `npm run openapi`: writes the document to `openapi/`; with `--check` it only tells whether that is up to date. */
+/** `npm run openapi`: writes the document to `openapi/` and its types for clients; with `--check` it only tells whether they are up to date. */
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { renderDocuments } from '../src/openapi-files.ts'
+import { renderTypes } from './openapi-types.ts'
 
 const check = process.argv.includes('--check')
 let drifted = false
-for (const [name, text] of Object.entries(await renderDocuments())) {
-  const file = new URL(`../openapi/${name}`, import.meta.url)
+const documents = await renderDocuments()
+const files = Object.entries(documents).map(([name, text]) => [`openapi/${name}`, text] as const)
+const types = ['examples/gateway.d.ts', await renderTypes(documents['openapi.json']!)] as const
+for (const [path, text] of [...files, types]) {
+  const file = new URL(`../${path}`, import.meta.url)
   if (!check) writeFileSync(file, text)
   else if (readFileSync(file, 'utf8') !== text) {
     drifted = true
-    process.stderr.write(`openapi/${name} is not what the routes say; run: npm run openapi\n`)
+    process.stderr.write(`${path} is not what the routes say; run: npm run openapi\n`)
   }
 }
 process.exit(drifted ? 1 : 0)

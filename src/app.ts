@@ -9,7 +9,7 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify'
 import type { FastifyBaseLogger } from 'fastify'
-import helmet from '@fastify/helmet'
+import { auditProblem } from './audit.ts'
 import { authenticate, requireAccess, requireScope } from './auth.ts'
 import type { Callers } from './callers.ts'
 import type { Config } from './config.ts'
@@ -18,18 +18,22 @@ import { allowOrigins } from './cors.ts'
 import { registerDocs } from './docs.ts'
 import type { TokenVerifier } from './jwt.ts'
 import { createLimits } from './limits.ts'
+import type { Metrics } from './metrics.ts'
 import type { Operations } from './operations/operations.ts'
-import { ApiProblem, problemBody, type ApiProblemOptions } from './problem.ts'
+import { ApiProblem, problemBody, type ApiProblemOptions, type FieldError } from './problem.ts'
 import { healthRoutes } from './routes/health.ts'
+import { metricsRoute } from './routes/metrics.ts'
 import { operationRoutes } from './routes/operations.ts'
 import type { RouteParts } from './routes/parts.ts'
 import { problemRoutes } from './routes/problems.ts'
 import { snapshotRoutes } from './routes/snapshots.ts'
+import { startPageRoute } from './routes/start-page.ts'
 import { statsRoutes } from './routes/stats.ts'
 import { Operation, OperationList } from './schemas/operation.ts'
 import { Problem } from './schemas/problem.ts'
 import { Snapshot, SnapshotCreate, SnapshotList, SnapshotRestore } from './schemas/snapshot.ts'
 import { Stats } from './schemas/stats.ts'
+import { securityHeaders } from './security-headers.ts'
 import type { LimitStore } from './store/open.ts'
 import { StoreUnavailable } from './store/store.ts'
 import { buildValidator, fieldErrors } from './validation.ts'
@@ -39,6 +43,7 @@ export interface AppParts {
   callers: Callers
   /** For signed tokens; without it, only the keys of the callers file count. */
   tokens?: TokenVerifier
+  metrics: Metrics
   /** Aborts when the gateway begins to shut down. */
   draining: AbortSignal
   logger: FastifyBaseLogger
@@ -72,6 +77,7 @@ declare module 'fastify' {
   }
 }
 
+const API_HEADERS = securityHeaders({ 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] })
 const BODY_LIMIT_BYTES = 16 * 1024
 /** A name of 255 characters may come percent-encoded. */
 const MAX_PARAM_LENGTH = 800
@@ -82,7 +88,7 @@ const REQUEST_ID = /^[A-Za-z0-9._-]{8,128}$/
 export async function buildApp(config: AppConfig, parts: AppParts): Promise<FastifyInstance> {
   const { basePath } = config
   const limit = { ...CONNECTION_LIMITS, ...parts.connectionLimits }
-  const broken = new BrokenRequests(basePath, parts.logger)
+  const broken = new BrokenRequests(basePath, parts.logger, code => parts.metrics.problem(null, code))
   const app = Fastify({
     http: {
       maxHeaderSize: limit.headerBytes,
@@ -125,30 +131,29 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
         'cache-control': 'no-store',
         'x-content-type-options': 'nosniff',
       })
-      sendProblem(toProblem(error), request, reply, basePath)
+      parts.metrics.request(request.method, undefined, sendFailure(error, request, reply), reply.elapsedTime)
     },
   })
+  /** Answers with the problem that an error is. */
+  function sendFailure(error: Error, request: FastifyRequest, reply: FastifyReply): number {
+    const problem = toProblem(error)
+    parts.metrics.problem(request.caller ?? null, problem.code)
+    auditProblem(request, problem)
+    sendProblem(problem, request, reply, basePath)
+    return problem.statusCode
+  }
 
   broken.follow(app.server)
   requireAccess(app)
-  await app.register(helmet, {
-    global: true,
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
-    },
-    // Behind TLS or not is the proxy's to say.
-    strictTransportSecurity: false,
-  })
   acceptOnlyJson(app)
-  app.setErrorHandler((error, request, reply) =>
-    sendProblem(toProblem(error as Error), request, reply, basePath),
-  )
+  app.setErrorHandler((error, request, reply) => void sendFailure(error as Error, request, reply))
 
   app.decorateRequest('startedAtMs', 0)
   app.addHook('onRequest', (request, reply, done) => {
     request.startedAtMs = parts.now()
-    reply.header('x-request-id', request.id)
+    reply
+      .headers(request.routeOptions.config.securityHeaders ?? API_HEADERS)
+      .header('x-request-id', request.id)
     const { httpVersion, headers } = request.raw
     const hasHost = headers.host !== undefined || httpVersion === '1.0'
     done(hasHost ? undefined : new ApiProblem('malformed-request', 'The request has no Host header.'))
@@ -174,27 +179,26 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
     requireScope(who, access.anyOf)
   })
 
-  app.addHook('preValidation', async request => {
+  app.addHook('preValidation', (request, _reply, done) => {
     const { schema, config: route } = request.routeOptions
     if (request.body === undefined && route.emptyBody) request.body = {}
-    if (request.body !== undefined && schema && !schema.body) {
-      const message = 'this route takes no body'
-      throw new ApiProblem('validation-failed', `Invalid request: ${message}.`, {
-        errors: [{ in: 'body', field: 'body', message }],
-      })
-    }
+    if (request.body === undefined || !schema || schema.body) return done()
+    const message = 'this route takes no body'
+    const errors: FieldError[] = [{ in: 'body', field: 'body', message }]
+    done(new ApiProblem('validation-failed', `Invalid request: ${message}.`, { errors }))
   })
 
-  app.addHook('onSend', async (request, reply, payload) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
     // A caller told to come back must find quota then.
     const retryAfterS = Number(reply.getHeader('retry-after'))
     if (request.limit?.remaining === 0 && retryAfterS < request.limit.resetS)
       reply.header('retry-after', request.limit.resetS)
-    return payload
+    done(null, payload)
   })
 
-  const logRequest = (request: FastifyRequest, status: number, tookMs: number): void =>
+  const noteRequest = (request: FastifyRequest, status: number, tookMs: number): void => {
+    parts.metrics.request(request.method, request.routeOptions.url, status, tookMs)
     request.log.info(
       {
         method: request.method,
@@ -205,12 +209,13 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
       },
       'request',
     )
+  }
   app.addHook('onResponse', async (request, reply) => {
-    logRequest(request, reply.statusCode, reply.elapsedTime)
+    noteRequest(request, reply.statusCode, reply.elapsedTime)
   })
   // The caller is gone before it was answered in full: then there is no `onResponse`.
   app.addHook('onRequestAbort', async request => {
-    logRequest(request, 499, parts.now() - request.startedAtMs)
+    noteRequest(request, 499, parts.now() - request.startedAtMs)
   })
 
   for (const schema of [
@@ -232,8 +237,16 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
     draining: parts.draining,
     now: parts.now,
   }
-  for (const routes of [snapshotRoutes, statsRoutes, operationRoutes, problemRoutes, healthRoutes])
+  for (const routes of [
+    snapshotRoutes,
+    statsRoutes,
+    operationRoutes,
+    problemRoutes,
+    healthRoutes,
+    startPageRoute,
+  ])
     await app.register(routes, routeParts)
+  await app.register(metricsRoute, { metrics: parts.metrics })
 
   answerOtherMethods()
   app.setNotFoundHandler(request => {

@@ -3,7 +3,7 @@
  * looked up; what is compared in the end is a digest, in constant time.
  */
 
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Type, type Static } from 'typebox'
 import { Value } from 'typebox/value'
@@ -61,7 +61,7 @@ const CallersFile = Type.Object({ callers: Type.Array(CallerEntry) }, { addition
 export type CallerEntry = Static<typeof CallerEntry>
 
 export function digestOf(key: string): Buffer {
-  return createHash('sha256').update(key).digest()
+  return hash('sha256', key, 'buffer')
 }
 
 export interface Callers {

@@ -66,13 +66,15 @@ const NOT_HTTP = {
 export class BrokenRequests {
   readonly #basePath: string
   readonly #log: FastifyBaseLogger
+  readonly #onRefused: (code: ProblemCode) => void
   /** The answer to the latest request of each connection. */
   readonly #latest = new WeakMap<Socket, ServerResponse>()
   readonly #refused = new WeakSet<Socket>()
 
-  constructor(basePath: string, log: FastifyBaseLogger) {
+  constructor(basePath: string, log: FastifyBaseLogger, onRefused: (code: ProblemCode) => void) {
     this.#basePath = basePath
     this.#log = log
+    this.#onRefused = onRefused
   }
 
   follow(server: Server): void {
@@ -98,6 +100,7 @@ export class BrokenRequests {
       'x-content-type-options: nosniff',
       'connection: close',
     ]
+    this.#onRefused(code)
     this.#log.info({ reqId: id, status, reason: error.code ?? null }, 'request refused')
     socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
     setTimeout(() => socket.destroy(), LINGER_MS).unref()

@@ -94,9 +94,11 @@ curl -sS -i -X DELETE ${vms}/1001/snapshots/first ${auth}
 # what that problem means; a browser gets a page
 curl -sS ${base}/problems/upstream-conflict -H 'Accept: application/json'
 
-# health and the document need no key
+# the start page, health, metrics and the document need no key
+curl -sS ${base}/
 curl -sS ${base}/livez
 curl -sS ${base}/readyz
+curl -sS ${base}/metrics
 curl -sS ${base}/openapi.json
 curl -sS ${base}/openapi.yaml
 

@@ -3,38 +3,33 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifySchema } from 'fastify'
-import { readFileSync } from 'node:fs'
 import type { Config } from './config.ts'
 import { openApiInfo, tidyDocument, toYaml } from './openapi.ts'
-import { problemsOnly } from './schemas/problem.ts'
+import { problemsOnly, RATE_LIMIT_HEADERS } from './schemas/problem.ts'
+import { securityHeaders } from './security-headers.ts'
+import { VERSION } from './version.ts'
 
 /** Everything from here, as a page needs it; nothing from anywhere else. */
-const DOCS_CSP = {
-  useDefaults: false,
-  directives: {
-    'default-src': ["'none'"],
-    'script-src': ["'self'"],
-    // Swagger UI sets style attributes; scripts stay strict.
-    'style-src': ["'self'", "'unsafe-inline'"],
-    'img-src': ["'self'", 'data:'],
-    'font-src': ["'self'"],
-    'connect-src': ["'self'"],
-    'base-uri': ["'none'"],
-    'form-action': ["'none'"],
-    'frame-ancestors': ["'none'"],
-  },
-}
+const DOCS_HEADERS = securityHeaders({
+  'default-src': ["'none'"],
+  'script-src': ["'self'"],
+  // Swagger UI sets style attributes; scripts stay strict.
+  'style-src': ["'self'", "'unsafe-inline'"],
+  'img-src': ["'self'", 'data:'],
+  'font-src': ["'self'"],
+  'connect-src': ["'self'"],
+  'base-uri': ["'none'"],
+  'form-action': ["'none'"],
+  'frame-ancestors': ["'none'"],
+})
 
 /** Registers the generator (before any route), the document's routes and, unless `DOCS=false`, Swagger UI. */
 export async function registerDocs(
   app: FastifyInstance,
   config: Pick<Config, 'basePath' | 'publicUrl' | 'docs'>,
 ): Promise<void> {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
   await app.register(swagger, {
-    openapi: openApiInfo(version, config.publicUrl ?? (config.basePath || '/')),
+    openapi: openApiInfo(VERSION, config.publicUrl ?? (config.basePath || '/')),
     refResolver: {
       buildLocalReference: (json, _base, _fragment, i) => (json.$id as string | undefined) ?? `def-${i}`,
     },
@@ -52,16 +47,17 @@ export async function registerDocs(
     response: {
       200: {
         description: 'The document.',
+        headers: RATE_LIMIT_HEADERS,
         content: {
           [mediaType]: {
             schema:
               mediaType === 'application/json'
                 ? { type: 'object', additionalProperties: true }
-                : { type: 'string', maxLength: 1_000_000 },
+                : { type: 'string', pattern: '^openapi: ', maxLength: 1_000_000 },
           },
         },
       },
-      ...problemsOnly('rate-limited', 'internal'),
+      ...problemsOnly('malformed-request', 'rate-limited', 'internal'),
     },
   })
   let json: string | undefined
@@ -86,9 +82,7 @@ export async function registerDocs(
   if (!config.docs) return
   await app.register(async docs => {
     docs.addHook('onRoute', route => {
-      // Not as `route.helmet`: helmet has moved that into the config already when it comes to this hook.
-      const helmet = { contentSecurityPolicy: DOCS_CSP }
-      route.config = Object.assign({ helmet }, route.config, access)
+      route.config = Object.assign({ securityHeaders: DOCS_HEADERS }, route.config, access)
     })
     await docs.register(swaggerUi, {
       routePrefix: '/docs',

@@ -7,6 +7,7 @@ import { openCallers } from './callers.ts'
 import type { Config } from './config.ts'
 import type { ConnectionLimits } from './connections.ts'
 import { createTokenVerifier } from './jwt.ts'
+import { createMetrics } from './metrics.ts'
 import type { EngineParts } from './operations/engine.ts'
 import { Operations } from './operations/operations.ts'
 import { operationPath } from './schemas/operation.ts'
@@ -71,7 +72,9 @@ export async function startGateway(
           )
         : fixedSecret(up.credential.value)
     closers.push(() => secret.close())
-    const { store, limitStore } = await openStore(config, logger, now, closers)
+    const metrics = createMetrics()
+    const { store: bareStore, limitStore } = await openStore(config, logger, now, closers)
+    const store = metrics.store(bareStore)
     const transport = createTransport({
       baseUrl: up.baseUrl,
       timeoutMs: up.timeoutMs,
@@ -81,26 +84,28 @@ export async function startGateway(
     const session =
       up.credential.kind === 'token'
         ? fixedSession(secret)
-        : loginSession({ apiKey: secret, send: fields => transport.send('auth.php', 'POST', fields), now })
+        : loginSession({
+            apiKey: secret,
+            send: metrics.login(fields => transport.send('auth.php', 'POST', fields)),
+            now,
+          })
+    const bulkhead = new Bulkhead({
+      concurrency: up.concurrency,
+      queue: up.concurrency * QUEUE_PER_PLACE,
+      waitMs: QUEUE_WAIT_MS,
+    })
+    const breaker = new Breaker({
+      failures: breakerFailures,
+      openMs: BREAKER_OPEN_MS,
+      // A pause of two seconds must not last for hours because the clock was set back.
+      now: () => performance.now(),
+    })
+    metrics.observe({ store: bareStore, breaker, bulkhead })
     const operations = new Operations({
       store,
-      upstream: createUpstream({
-        transport,
-        session,
-        readMethod: up.readMethod,
-        bulkhead: new Bulkhead({
-          concurrency: up.concurrency,
-          queue: up.concurrency * QUEUE_PER_PLACE,
-          waitMs: QUEUE_WAIT_MS,
-        }),
-        breaker: new Breaker({
-          failures: breakerFailures,
-          openMs: BREAKER_OPEN_MS,
-          // A pause of two seconds must not last for hours because the clock was set back.
-          now: () => performance.now(),
-        }),
-        log: logger,
-      }),
+      upstream: metrics.upstream(
+        createUpstream({ transport, session, readMethod: up.readMethod, bulkhead, breaker, log: logger }),
+      ),
       policy: {
         checkMinMs: config.checkMinMs,
         checkMaxMs: config.checkMaxMs,
@@ -117,12 +122,14 @@ export async function startGateway(
       watchConcurrency: Math.max(1, Math.floor(up.concurrency / 2)),
       ttlMs: config.operationTtlMs,
       pathOf: id => operationPath(id, basePath),
+      onRead: (kind, source) => metrics.read(kind, source),
       ...(overrides.onStep ? { onStep: overrides.onStep } : {}),
     })
     const draining = new AbortController()
     const app = await buildApp(config, {
       operations,
       callers,
+      metrics,
       ...(config.jwt ? { tokens: createTokenVerifier(config.jwt, { now, log: logger }) } : {}),
       draining: draining.signal,
       logger,

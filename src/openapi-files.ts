@@ -2,6 +2,7 @@
 
 import { buildApp } from './app.ts'
 import { createLogger } from './log.ts'
+import { toOpenApi30 } from './openapi-30.ts'
 import { toYaml } from './openapi.ts'
 
 /** File name → content. */
@@ -24,16 +25,18 @@ export async function renderDocuments(): Promise<Record<string, string>> {
     {
       operations: nothing,
       callers: nothing,
+      metrics: nothing,
       draining: new AbortController().signal,
       logger: createLogger('silent'),
       now: Date.now,
     },
   )
   await app.ready()
-  const document: unknown = JSON.parse(JSON.stringify(app.swagger()))
+  const document = JSON.parse(JSON.stringify(app.swagger())) as object
   await app.close()
-  return {
-    'openapi.json': `${JSON.stringify(document, null, 2)}\n`,
-    'openapi.yaml': toYaml(document),
-  }
+  return { ...filesOf('openapi', document), ...filesOf('openapi-3.0', toOpenApi30(document)) }
+}
+
+function filesOf(name: string, document: object): Record<string, string> {
+  return { [`${name}.json`]: `${JSON.stringify(document, null, 2)}\n`, [`${name}.yaml`]: toYaml(document) }
 }

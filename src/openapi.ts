@@ -43,7 +43,8 @@ export function openApiInfo(version: string, serverUrl: string): OpenApiDocument
         bearer: {
           type: 'http',
           scheme: 'bearer',
-          description: "The caller's key: `Authorization: Bearer <key>`.",
+          description:
+            "The caller's key: `Authorization: Bearer <key>`. Where the operator has set it up, a signed token (JWT) with `sub`, `scope` and `vms` is taken in its place.",
         },
         apiKey: {
           type: 'apiKey',

@@ -12,6 +12,7 @@ import { SCOPES, type CallerEntry } from '../src/callers.ts'
 import { loadConfig, type Environment } from '../src/config.ts'
 import { startGateway, type Gateway, type GatewayOverrides } from '../src/gateway.ts'
 import { newEntry } from '../src/key.ts'
+import { createMetrics } from '../src/metrics.ts'
 import {
   startSimulator,
   type RawRequest,
@@ -295,6 +296,7 @@ export async function standInApp(
       find: () => ({ id: 'tester', name: 'tester', scopes: new Set(SCOPES), vms: '*', rateLimit: null }),
       close: () => {},
     },
+    metrics: createMetrics(),
     draining: draining.signal,
     logger: pino({ level: 'debug' }, { write: line => void log.push(line) }),
     now: Date.now,

@@ -1,13 +1,16 @@
 /** The OpenAPI document: it is what the routes say, and what it says holds together. */
 
+import { Ajv } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
+import { Validator } from '@seriousme/openapi-schema-validator'
 import { readdirSync, readFileSync } from 'node:fs'
 import { beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { toOpenApi30 } from '../src/openapi-30.ts'
 import { PROBLEMS } from '../src/problem.ts'
 import { renderDocuments } from '../src/openapi-files.ts'
-import { requireDocumented, startWorld } from './helper.ts'
+import { requireDocumented, startWorld, type Answer } from './helper.ts'
 
 interface Response {
   description: string
@@ -216,13 +219,11 @@ test('every example is valid', () => {
   expect(isValid('/components/schemas/Health', { status: 'ill' })).toBe(false)
 })
 
-test('answers are valid, too', async () => {
-  const ajv = new Ajv2020({ strict: false, allErrors: true })
-  addFormats.default(ajv)
-  ajv.addSchema({ $id: 'document', ...document })
+/** An answer of each kind, by the schema that describes it. */
+async function someAnswers(): Promise<Record<string, Answer>> {
   const world = await startWorld()
   const wait = { headers: { prefer: 'wait=10' } }
-  const answers = {
+  return {
     Operation: await world.call('POST', '/vms/1000/snapshots', { body: { name: 'a' }, ...wait }),
     SnapshotList: await world.call('GET', '/vms/1000/snapshots'),
     Snapshot: await world.call('GET', '/vms/1000/snapshots/a'),
@@ -231,13 +232,100 @@ test('answers are valid, too', async () => {
     Problem: await world.call('GET', '/operations/none'),
     Health: await world.call('GET', '/readyz'),
   }
-  for (const [name, { body }] of Object.entries(answers)) {
-    ajv.validate({ $ref: `document#/components/schemas/${name}` }, body)
-    expect([name, ajv.errors]).toEqual([name, null])
+}
+
+/** What a schema of 3.0 is in the JSON Schema that Ajv knows: `nullable` is its own, the exclusive bounds are not used. */
+function ajvFor30(edition: Document): Ajv {
+  const ajv = new Ajv({ strict: false, allErrors: true })
+  addFormats.default(ajv)
+  return ajv.addSchema({ $id: 'document', ...edition })
+}
+
+test('answers are valid, too, by either edition', async () => {
+  const ajv = new Ajv2020({ strict: false, allErrors: true })
+  addFormats.default(ajv)
+  ajv.addSchema({ $id: 'document', ...document })
+  const older = ajvFor30(JSON.parse(files['openapi-3.0.json']!) as Document)
+  for (const [name, { body }] of Object.entries(await someAnswers())) {
+    for (const judge of [ajv, older]) {
+      judge.validate({ $ref: `document#/components/schemas/${name}` }, body)
+      expect([name, judge.errors]).toEqual([name, null])
+    }
     // Nor is there anything of which the document does not speak.
     const { properties = {} } = document.components.schemas[name] as { properties?: object }
     expect(Object.keys(properties)).toEqual(expect.arrayContaining(Object.keys(body as object)))
   }
+  // The older one can refuse.
+  expect(older.validate({ $ref: 'document#/components/schemas/Health' }, { status: 'ill' })).toBe(false)
+})
+
+test('the 3.0.3 edition says the same in the words of 3.0', async () => {
+  const edition = JSON.parse(files['openapi-3.0.json']!) as Document
+  expect(edition.openapi).toBe('3.0.3')
+  expect(parse(files['openapi-3.0.yaml']!)).toEqual(edition)
+  expect(await new Validator({ strict: false }).validate({ ...edition })).toEqual({ valid: true })
+  expect(Object.keys(edition.paths)).toEqual(Object.keys(document.paths))
+  expect(Object.keys(edition.components.schemas)).toEqual(Object.keys(document.components.schemas))
+
+  // Whatever an older reader would not know, or would read otherwise.
+  const newer = [...nodes({ ...edition, components: { ...edition.components, examples: {} } })].filter(
+    ([pointer, node]) =>
+      !/\/examples?\b/.test(pointer) &&
+      (Array.isArray(node.type) ||
+        node.type === 'null' ||
+        Array.isArray(node.examples) ||
+        ('nullable' in node && !('type' in node)) ||
+        ('$ref' in node && Object.keys(node).length > 1) ||
+        ['const', 'identifier', 'webhooks', 'jsonSchemaDialect', '$defs', 'prefixItems'].some(
+          word => word in node && !pointer.endsWith('/properties'),
+        )),
+  )
+  expect(newer.map(([pointer]) => pointer)).toEqual([])
+  // A running operation has neither a snapshot's end nor an error.
+  const judge = ajvFor30(edition)
+  const [operation] = (document.components.schemas.Operation as { examples: object[] }).examples
+  const isOperation = (changes: object): boolean =>
+    judge.validate({ $ref: 'document#/components/schemas/Operation' }, { ...operation, ...changes })
+  expect(isOperation({ finished_at: null, error: null, snapshot: null })).toBe(true)
+  expect(isOperation({ error: document.components.examples['vm-busy']!.value })).toBe(true)
+  expect(isOperation({ error: {} })).toBe(false)
+  expect(isOperation({ vm_id: null })).toBe(false)
+})
+
+test('each construct of 3.1 has its form in 3.0, or none at all', () => {
+  const convert = (schema: object): unknown => {
+    const document = {
+      openapi: '3.1.0',
+      info: {},
+      components: { schemas: { Text: { type: 'string' }, It: schema } },
+    }
+    return (toOpenApi30(document) as Document).components.schemas.It
+  }
+  const ref = { $ref: '#/components/schemas/Text' }
+  expect(convert({ type: ['string', 'null'], examples: ['a', 'b'] })).toEqual({
+    type: 'string',
+    nullable: true,
+    example: 'a',
+  })
+  expect(convert({ type: 'string', const: 'a' })).toEqual({ type: 'string', enum: ['a'] })
+  expect(convert({ ...ref, description: 'Why.' })).toEqual({ description: 'Why.', allOf: [ref] })
+  expect(convert({ exclusiveMinimum: 0, exclusiveMaximum: 9 })).toEqual({
+    minimum: 0,
+    exclusiveMinimum: true,
+    maximum: 9,
+    exclusiveMaximum: true,
+  })
+  expect(convert({ anyOf: [ref, { type: 'null' }] })).toEqual({ type: 'string', nullable: true })
+  expect(convert({ oneOf: [ref, { type: 'integer' }] })).toEqual({ oneOf: [ref, { type: 'integer' }] })
+  // Names are no keywords, and values are no schemas.
+  expect(convert({ properties: { const: { const: 1 } }, default: { const: 1 }, items: false })).toEqual({
+    properties: { const: { enum: [1] } },
+    default: { const: 1 },
+    items: false,
+  })
+  for (const schema of [{ type: ['string', 'integer'] }, { type: 'null' }, { prefixItems: [] }])
+    expect(() => convert(schema)).toThrow('3.0')
+  expect(() => toOpenApi30({ openapi: '3.0.3' })).toThrow('3.1')
 })
 
 test('no test may get an answer that is not in the document', async () => {

@@ -1,11 +1,13 @@
-/** The gateway behind a real proxy with its defaults. */
+/** The gateway behind the proxies of `deploy/proxies/`: TLS, a prefix, the caller's address, events and waits. */
 
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, test, vi } from 'vitest'
-import { call, KEY, startWorld, temporaryDirectory } from './helper.ts'
+import { Agent, request, type Dispatcher } from 'undici'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { KEY, startWorld, temporaryDirectory, type World, type WorldOptions } from './helper.ts'
 import { findProgram, lacks, runProgram } from './programs.ts'
 
 async function freePort(): Promise<number> {
@@ -17,47 +19,181 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** nginx in front of an address, buffering and compressing: it would hold back what is small. Gives its own address. */
-async function startNginx(upstream: string): Promise<string> {
-  const directory = temporaryDirectory()
-  const port = await freePort()
-  for (const name of ['body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']) mkdirSync(join(directory, name))
-  const configuration = join(directory, 'nginx.conf')
-  writeFileSync(
-    configuration,
-    `daemon off; master_process off; pid ${directory}/pid; error_log stderr;
-     events {}
-     http {
-       access_log off;
-       client_body_temp_path ${directory}/body; proxy_temp_path ${directory}/proxy;
-       fastcgi_temp_path ${directory}/fastcgi; uwsgi_temp_path ${directory}/uwsgi; scgi_temp_path ${directory}/scgi;
-       server {
-         listen 127.0.0.1:${port};
-         gzip on; gzip_types text/event-stream; gzip_proxied any; gzip_min_length 1;
-         location / { proxy_pass ${upstream}; proxy_http_version 1.1; proxy_buffering on; }
-       }
-     }`,
-  )
-  runProgram(findProgram('nginx')!, { args: ['-p', directory, '-c', configuration, '-e', 'stderr'] })
-  const address = `http://127.0.0.1:${port}`
-  await vi.waitFor(() => call(address, 'GET', '/livez'), { timeout: 5_000, interval: 20 })
-  return address
+interface Proxied {
+  world: World
+  /** Calls through the proxy, whose certificate is checked. */
+  send: (
+    path: string,
+    options?: { method?: Dispatcher.HttpMethod; headers?: Record<string, string>; body?: object },
+  ) => Promise<Dispatcher.ResponseData>
 }
 
-test.skipIf(lacks('nginx'))('events come through a buffering proxy as they happen', async () => {
-  const world = await startWorld()
-  const proxy = await startNginx(world.gateway.address)
-  world.simulator.fault({ kind: 'never-done', action: 'create_snapshot' })
-  const { body: operation } = await call(proxy, 'POST', '/vms/1000/snapshots', { body: { name: 'a' } })
-  const leave = new AbortController()
-  const response = await fetch(`${proxy}${operation.self}/events`, {
-    headers: { authorization: `Bearer ${KEY}` },
-    signal: leave.signal,
+/** A recipe with its words in capitals filled in. */
+function recipe(name: string, words: Record<string, string>): string {
+  const text = readFileSync(`deploy/proxies/${name}`, 'utf8')
+  // Not those of the comments.
+  return text.replaceAll(/^(?!#).*$/gm, line =>
+    line.replaceAll(/\b[A-Z]{3,}\b/g, word => words[word] ?? word),
+  )
+}
+
+const START: Record<string, (directory: string, words: Record<string, string>) => [string, string[]]> = {
+  nginx(directory, words) {
+    const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => {
+      mkdirSync(join(directory, name))
+      return `${name}_temp_path ${directory}/${name};`
+    })
+    writeFileSync(join(directory, 'gateway.conf'), recipe('nginx.conf', words))
+    writeFileSync(
+      join(directory, 'nginx.conf'),
+      `daemon off; master_process off; pid ${directory}/pid; events {}
+       http { access_log off; ${paths.join(' ')} include ${directory}/gateway.conf; }`,
+    )
+    return ['nginx', ['-p', directory, '-c', join(directory, 'nginx.conf'), '-e', 'stderr']]
+  },
+  haproxy(directory, words) {
+    writeFileSync(join(directory, 'haproxy.cfg'), recipe('haproxy.cfg', words))
+    return ['haproxy', ['-db', '-q', '-f', join(directory, 'haproxy.cfg')]]
+  },
+}
+
+/** A gateway behind one of the proxies. */
+async function behind(proxy: string, options: WorldOptions = {}): Promise<Proxied> {
+  const directory = temporaryDirectory()
+  const [key, certificate, both] = ['key.pem', 'certificate.pem', 'both.pem'].map(name =>
+    join(directory, name),
+  ) as [string, string, string]
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=localhost',
+      '-addext',
+      'subjectAltName=DNS:localhost',
+      '-keyout',
+      key,
+      '-out',
+      certificate,
+    ],
+    { stdio: 'ignore' },
+  )
+  const ca = readFileSync(certificate, 'utf8')
+  writeFileSync(both, ca + readFileSync(key, 'utf8'))
+  const env = { BASE_PATH: '/hostkey', TRUST_PROXY: '127.0.0.1/32', ...options.env }
+  const world = await startWorld({ ...options, env })
+  const port = await freePort()
+  const [program, args] = START[proxy]!(directory, {
+    PROXY: `127.0.0.1:${port}`,
+    GATEWAY: new URL(world.gateway.address).host,
+    CERTIFICATE: proxy === 'nginx' ? certificate : both,
+    KEY: key,
   })
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  runProgram(findProgram(program)!, { args })
+  const dispatcher = new Agent({ connect: { ca } })
+  onTestFinished(() => dispatcher.destroy())
+  const send: Proxied['send'] = (path, { method = 'GET', headers = {}, body } = {}) =>
+    request(`https://localhost:${port}/hostkey${path}`, {
+      method,
+      dispatcher,
+      headers: {
+        authorization: `Bearer ${KEY}`,
+        ...(body && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      body: body ? JSON.stringify(body) : null,
+    })
+  await vi.waitFor(async () => expect((await send('/livez')).statusCode).toBe(200), {
+    timeout: 10_000,
+    interval: 20,
+  })
+  return { world, send }
+}
+
+const proxies = Object.keys(START).filter(name => !lacks(name, 'openssl'))
+
+test.for(proxies)('%s: a change and its wait, behind TLS and a prefix', async proxy => {
+  const { send } = await behind(proxy)
+  const answer = await send('/vms/1004/snapshots', {
+    method: 'POST',
+    body: { name: 'a' },
+    headers: { prefer: 'wait=10' },
+  })
+  const operation = (await answer.body.json()) as { self: string; status: string }
+  expect([answer.statusCode, operation.status]).toEqual([200, 'succeeded'])
+  // The address in the answer is the one that callers know.
+  expect(operation.self).toMatch(/^\/hostkey\/operations\/op_/)
+  expect((await send(operation.self.slice('/hostkey'.length))).statusCode).toBe(200)
+  for (const name of ['ratelimit', 'ratelimit-policy', 'x-request-id'])
+    expect(answer.headers).toHaveProperty(name)
+  const refused = await send('/vms/1004/stats', { headers: { authorization: 'Bearer nobody' } })
+  expect(refused.headers).toMatchObject({
+    'www-authenticate': 'Bearer',
+    'content-type': expect.stringContaining('application/problem+json') as string,
+  })
+})
+
+test.for(proxies)(
+  "%s: the caller's address counts for the limits, and not what the caller says of it",
+  async proxy => {
+    const { world, send } = await behind(proxy, {
+      env: { RATE_LIMIT_MAX: '3', RATE_LIMIT_WINDOW_MS: '60000' },
+    })
+    // Each with another address, were it believed.
+    const statuses: number[] = []
+    for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4']) {
+      // oxlint-disable-next-line no-await-in-loop -- the last one is one too many
+      const answer = await send('/openapi.json', { headers: { 'x-forwarded-for': address } })
+      statuses.push(answer.statusCode)
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      await answer.body.dump()
+      if (answer.statusCode === 429) expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+    }
+    expect(statuses).toEqual([200, 200, 200, 429])
+    // Somebody else, as the proxy would tell of them, has a quota of their own.
+    const other = await fetch(`${world.gateway.address}/openapi.json`, {
+      headers: { 'x-forwarded-for': '192.0.2.9' },
+    })
+    expect(other.status).toBe(200)
+  },
+)
+
+test.for(proxies)('%s: events come through as they happen', async proxy => {
+  const { world, send } = await behind(proxy)
+  world.simulator.fault({ kind: 'never-done', action: 'create_snapshot' })
+  const started = await send('/vms/1000/snapshots', { method: 'POST', body: { name: 'a' } })
+  const { id } = (await started.body.json()) as { id: string }
+  const { body } = await send(`/operations/${id}/events`)
   // The operation never ends, and neither does the stream: a proxy that held it back would show nothing.
   let text = ''
-  while (!text.includes('"status":"running"')) text += (await reader.read()).value
+  for await (const chunk of body.setEncoding('utf8')) {
+    text += chunk as string
+    if (text.includes('"status":"running"')) break
+  }
   expect(text).toContain('event: operation')
-  leave.abort()
 })
+
+test.skipIf(!proxies.includes('haproxy'))(
+  'haproxy: a gateway that is gone gets no requests, and one that is back does',
+  async () => {
+    const { world, send } = await behind('haproxy')
+    const { port } = new URL(world.gateway.address)
+    const statusOf = async (): Promise<number> => {
+      const { statusCode, body } = await send('/livez')
+      await body.dump()
+      return statusCode
+    }
+    await world.gateway.close()
+    await vi.waitFor(async () => expect(await statusOf()).toBe(503), { timeout: 10_000, interval: 50 })
+    await world.restart({ PORT: port })
+    await vi.waitFor(async () => expect(await statusOf()).toBe(200), { timeout: 10_000, interval: 50 })
+  },
+)

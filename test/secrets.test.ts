@@ -60,6 +60,7 @@ test('no answer, no log line and no document holds a secret', async () => {
   for (const path of [
     '/livez',
     '/readyz',
+    '/metrics',
     '/openapi.json',
     '/openapi.yaml',
     '/docs',
@@ -135,6 +136,7 @@ test('no answer, no log line and no document holds a secret', async () => {
   await call('POST', '/vms/1003/snapshots', { body: { name: 'a' } })
   await world.restart()
   await call('GET', '/operations?limit=100')
+  await call('GET', '/metrics')
   await simulator.close()
   await call('GET', '/vms/1000/stats')
 

@@ -16,6 +16,7 @@ import {
   type Operation,
   type Policy,
 } from './operation.ts'
+import type { ReadKind, ReadSource } from './reads.ts'
 
 /** Points between two durable steps, named for the crash tests, which hold an operation there and kill the process. */
 export type StepName =
@@ -39,6 +40,8 @@ export interface EngineParts {
   log: Log
   /** For how long a step may be held before somebody else may make it: longer than any step takes. */
   leaseMs: number
+  /** Called with every read that a caller asked for. */
+  onRead?: (kind: ReadKind, source: ReadSource) => void
   /** For crash tests only; production passes no hook. */
   onStep?: (step: StepName, operation: Operation) => void | Promise<void>
 }
@@ -134,8 +137,18 @@ export class Engine {
   }
 
   #tellEnd(op: Operation): void {
-    const { id: operation, kind, vmId: vm_id, status, createdBy: caller } = op
-    const fields = { operation, kind, vm_id, status, caller, took_ms: op.updatedAtMs - op.createdAtMs }
+    const { id: operation, kind, vmId: vm_id, snapshot, snapshotType: snapshot_type, createdBy: caller } = op
+    const fields = {
+      ...(mutates(op) ? { audit: true, reqId: op.requestId } : {}),
+      operation,
+      kind,
+      vm_id,
+      snapshot,
+      snapshot_type,
+      caller,
+      status: op.status,
+      took_ms: op.updatedAtMs - op.createdAtMs,
+    }
     this.parts.log.info(op.failure ? { ...fields, reason: op.failure.detail } : fields, 'operation ended')
     if (mutates(op)) this.onMutationEnd(op)
   }

@@ -53,6 +53,8 @@ export interface Operation {
   snapshotType: string | null
   backupId: string | null
   createdBy: string
+  /** The request that asked for a change. */
+  requestId?: string
   createdAtMs: number
   updatedAtMs: number
   finishedAtMs: number | null
@@ -107,6 +109,7 @@ export interface Draft {
   snapshotType: string | null
   backupId: string | null
   createdBy: string
+  requestId?: string
   before: Operation['before']
 }
 

@@ -64,9 +64,14 @@ export class Operations {
   }
 
   /** The operation once it ended, or as it is when the wait is over or a signal aborts. */
-  async wait(operation: Operation, waitMs: number, ...signals: AbortSignal[]): Promise<Operation> {
+  async wait(
+    operation: Operation,
+    waitMs: number,
+    hurry: AbortSignal,
+    gone: () => AbortSignal,
+  ): Promise<Operation> {
     if (hasEnded(operation) || waitMs <= 0) return operation
-    return (await this.#waiters.until(operation.id, hasEnded, waitMs, ...signals)) ?? operation
+    return (await this.#waiters.until(operation.id, hasEnded, waitMs, hurry, gone())) ?? operation
   }
 
   /** The operation once it differs from `seen` in what callers see, or as it is after `limitMs` or when a signal aborts. */

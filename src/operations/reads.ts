@@ -16,6 +16,9 @@ import { hasEnded, type Waiters } from './waiters.ts'
 
 export type ReadKind = 'snapshot.list' | 'stats.load'
 
+/** Where the answer of a read came from: a result kept for a moment, a read under way that it joined, or HOSTKEY. */
+export type ReadSource = 'cache' | 'shared' | 'upstream'
+
 export interface ReadRequest {
   kind: ReadKind
   vmId: number
@@ -27,8 +30,8 @@ export interface ReadRequest {
   fresh: boolean
   /** Ends the wait early: the caller gets the running operation. */
   hurry?: AbortSignal
-  /** The caller went away: nothing is kept for it. */
-  gone?: AbortSignal
+  /** Aborts when the caller goes away: nothing is kept for it. Not asked for when the answer is at hand. */
+  gone?: () => AbortSignal
 }
 
 export interface ReadOutcome {
@@ -44,6 +47,8 @@ interface Flight {
   /** Callers who wait; without any, and without a promotion, the flight is given up. */
   waiting: number
   promotion: Promise<Operation> | null
+  /** It ended: there is nothing to give up. */
+  over: boolean
   /** Wakes the flight from its pause. */
   wake: () => void
   readonly abort: AbortController
@@ -79,16 +84,21 @@ export class Reads {
     const slot = this.#slot(vmId, `${kind}/${type}`)
     if (!fresh && slot.last) {
       const ageMs = this.#ageMs(slot.last)
-      if (ageMs < this.#cacheMs) return { operation: slot.last, ageMs }
+      if (ageMs < this.#cacheMs) {
+        this.#engine.parts.onRead?.(kind, 'cache')
+        return { operation: slot.last, ageMs }
+      }
     }
     // One that is given up still ends its step; who joined it would wait for nothing.
     const joinable = !fresh && !slot.flight?.abort.signal.aborted ? slot.flight : undefined
     const flight = joinable ?? this.#launch(slot, kind, vmId, type)
+    this.#engine.parts.onRead?.(kind, joinable ? 'shared' : 'upstream')
     flight.waiting += 1
+    const gone = request.gone?.()
     try {
-      const ended = await within(flight.ended, request.waitMs, request.hurry, request.gone)
+      const ended = await within(flight.ended, request.waitMs, request.hurry, gone)
       if (ended) return { operation: ended, ageMs: null }
-      if (request.gone?.aborted) return { operation: flight.operation, ageMs: null }
+      if (gone?.aborted) return { operation: flight.operation, ageMs: null }
       return { operation: await this.#promote(flight, request.caller), ageMs: null }
     } finally {
       this.#leave(flight)
@@ -163,6 +173,7 @@ export class Reads {
       busy: false,
       waiting: 0,
       promotion: null,
+      over: false,
       wake: () => {},
       abort: new AbortController(),
       ended,
@@ -177,6 +188,7 @@ export class Reads {
         return operation
       })
       .finally(() => {
+        flight.over = true
         if (slot.flight === flight) delete slot.flight
       })
       .then(resolve, reject)
@@ -235,7 +247,7 @@ export class Reads {
 
   #leave(flight: Flight): void {
     flight.waiting -= 1
-    if (flight.waiting > 0 || flight.promotion) return
+    if (flight.waiting > 0 || flight.promotion || flight.over) return
     flight.abort.abort()
     flight.wake()
   }

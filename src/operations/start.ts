@@ -20,6 +20,7 @@ export interface MutationRequest {
   snapshotType: string
   backupId: string | null
   caller: string
+  requestId?: string
   idempotency: Omit<IdempotencyClaim, 'caller' | 'expiresAtMs'> | null
 }
 
@@ -143,7 +144,10 @@ async function latest(store: Store, operation: Operation): Promise<Operation> {
   return (await store.get(operation.id)) ?? operation
 }
 
-/** Whole seconds until the operation's next step, at least one: a caller need not ask earlier. */
+/**
+ * Whole seconds until the operation's next step, at least one: a caller need not ask earlier. A step that is under way
+ * holds the operation for a lease, which is far longer than the step will take.
+ */
 export function retryAfterS(operation: Operation, nowMs: number): number {
-  return Math.min(30, Math.max(1, Math.ceil(((operation.dueAtMs ?? nowMs) - nowMs) / 1000)))
+  return Math.min(5, Math.max(1, Math.ceil(((operation.dueAtMs ?? nowMs) - nowMs) / 1000)))
 }

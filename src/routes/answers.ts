@@ -32,6 +32,7 @@ export function requireSuccess(operation: Operation): Operation {
 const PREFERENCE_APPLIED = {
   'Preference-Applied': {
     type: 'string',
+    pattern: '^(wait=\\d+|respond-async)$',
     maxLength: 100,
     description: 'Which preference of `Prefer` was honoured.',
   },

@@ -23,7 +23,11 @@ import { waitOf } from './prefer.ts'
 const TAGS = ['Operations']
 const DEFAULT_LIMIT = 20
 /** Text to readers of the document, a stream to the route. */
-const EVENT_STREAM = Type.Unsafe<Readable>({ type: 'string', maxLength: 10_000_000 })
+const EVENT_STREAM = Type.Unsafe<Readable>({
+  type: 'string',
+  pattern: '^retry: ',
+  maxLength: 10_000_000,
+})
 
 /** The kinds whose operations a caller may see: of the families it has any scope of. */
 function visibleKinds(caller: Caller): Kind[] {
@@ -66,6 +70,7 @@ export const operationRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app
           ...RATE_LIMIT_HEADERS,
           Link: {
             type: 'string',
+            pattern: '^<.*>; rel="next"$',
             maxLength: 2000,
             description: '`rel="next"`: the address of the next page, where there is one.',
           },
@@ -128,7 +133,7 @@ export const operationRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app
     handler: async (request, reply) => {
       const operation = await visibleOperation(callerOf(request), request.params.operation_id)
       const waitMs = waitOf(request, reply, config.maxWaitMs, 0)
-      const latest = await operations.wait(operation, waitMs, draining, goneSignal(reply))
+      const latest = await operations.wait(operation, waitMs, draining, () => goneSignal(reply))
       return sendOperation(reply, latest, { basePath: config.basePath, nowMs: now(), runningStatus: 200 })
     },
   })

@@ -1,17 +1,17 @@
 /** `/problems/{code}`: where the `type` of every problem leads, a page for people (or the same as JSON). */
 
-import { createHash } from 'node:crypto'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, type Static } from 'typebox'
 import { ApiProblem, PROBLEMS, type ProblemCode } from '../problem.ts'
 import { exampleOf, WORDS } from '../problems.ts'
 import { ref } from '../schemas/common.ts'
 import { Problem, problemsOnly, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
+import { escapeHtml, htmlPage, PAGE_HEADERS } from './page.ts'
 import type { RouteParts } from './parts.ts'
 
 const Explanation = Type.Object(
   {
-    code: Type.String({ maxLength: 100, description: 'The code.' }),
+    code: Type.String({ pattern: '^[a-z-]+$', maxLength: 100, description: 'The code.' }),
     status: Type.Integer({
       minimum: 400,
       maximum: 599,
@@ -26,31 +26,6 @@ const Explanation = Type.Object(
   { $id: 'ProblemExplanation', description: 'What a problem code means.' },
 )
 
-const STYLE = `
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
-body { margin: 0 auto; max-width: 44rem; padding: 1rem 1rem 3rem; overflow-wrap: break-word; }
-h1 { font-size: 1.5rem; line-height: 1.25; margin: .25rem 0 1rem; }
-h2 { font-size: 1rem; margin: 1.75rem 0 .25rem; }
-p { margin: 0; }
-code, pre { font-family: ui-monospace, monospace; font-size: .9em; }
-pre { border: 1px solid #8886; border-radius: .5rem; background: #8881; margin: .5rem 0; padding: .75rem; white-space: pre-wrap; overflow-wrap: anywhere; }
-ul { display: flex; flex-wrap: wrap; gap: .25rem 1rem; list-style: none; margin: .5rem 0; padding: 0; }
-a { color: light-dark(#0b57d0, #a8c7fa); display: inline-block; padding: .25rem 0; }
-[aria-current] { font-weight: bold; }
-`
-
-/** The one inline style by its digest, and nothing else from anywhere. */
-const CSP = {
-  useDefaults: false,
-  directives: {
-    'default-src': ["'none'"],
-    'style-src': [`'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`],
-    'base-uri': ["'none'"],
-    'form-action': ["'none'"],
-    'frame-ancestors': ["'none'"],
-  },
-}
-
 const MAX_AGE_S = 3_600
 
 export const problemRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, { config }) => {
@@ -58,8 +33,7 @@ export const problemRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, 
   app.route({
     method: 'GET',
     url: '/problems/:code',
-    config: { access: 'public' },
-    helmet: { contentSecurityPolicy: CSP },
+    config: { access: 'public', securityHeaders: PAGE_HEADERS },
     schema: {
       operationId: 'getProblem',
       tags: ['Document'],
@@ -80,7 +54,7 @@ export const problemRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, 
           description: 'The explanation.',
           headers: RATE_LIMIT_HEADERS,
           content: {
-            'text/html': { schema: { type: 'string', maxLength: 100_000 } },
+            'text/html': { schema: { type: 'string', pattern: '^<!doctype html>', maxLength: 100_000 } },
             'application/json': { schema: ref(Explanation) },
           },
         },
@@ -136,16 +110,9 @@ function pageOf(
   const others = Object.keys(PROBLEMS).map(
     one => `<li><a href="${one}"${one === code ? ' aria-current="page"' : ''}>${one}</a></li>`,
   )
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(`${code}: ${title}`)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
+  return htmlPage(
+    `${code}: ${title}`,
+    `<main>
 <p><code>${escapeHtml(code)}</code> · HTTP ${status}</p>
 <h1>${escapeHtml(title)}</h1>
 <h2>What it means</h2>
@@ -161,22 +128,8 @@ function pageOf(
 ${others.join('\n')}
 </ul>
 <p>${docs ? '<a href="../docs">The API</a>' : '<a href="../openapi.yaml">The API as OpenAPI</a>'}</p>
-</nav>
-</body>
-</html>
-`
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-export function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, character => ENTITIES[character]!)
+</nav>`,
+  )
 }
 
 /** Text with `code` in backticks. */

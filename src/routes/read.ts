@@ -32,7 +32,7 @@ export async function readForCaller(
     waitMs: waitOf(request, reply, config.maxWaitMs, config.readWaitMs),
     fresh: /(^|[\s,])no-cache($|[\s,;=])/i.test(request.headers['cache-control'] ?? ''),
     hurry: draining,
-    gone: goneSignal(reply),
+    gone: () => goneSignal(reply),
   })
   if (ageMs !== null) reply.header('age', Math.floor(ageMs / 1000))
   return operation

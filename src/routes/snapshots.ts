@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { auditStarted } from '../audit.ts'
 import { callerOf, requireVm } from '../auth.ts'
 import type { SnapshotListResult } from '../operations/operation.ts'
 import type { MutationKind } from '../operations/start.ts'
@@ -58,17 +59,19 @@ export const snapshotRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app,
       snapshotType: what.snapshotType ?? DEFAULT_TYPE,
       backupId: what.backupId ?? null,
       caller: callerOf(request).id,
+      requestId: request.id,
       idempotency: idempotencyOf(request),
     })
+    auditStarted(request, operation.id, replayed)
     if (replayed) reply.header('idempotency-replayed', 'true')
-    const latest = await operations.wait(operation, waitMs, draining, goneSignal(reply))
+    const latest = await operations.wait(operation, waitMs, draining, () => goneSignal(reply))
     return sendOperation(reply, latest, { basePath: config.basePath, nowMs: now() })
   }
 
   app.route({
     method: 'POST',
     url: '/vms/:vm_id/snapshots',
-    config: { access: { anyOf: ['snapshots:create'] } },
+    config: { access: { anyOf: ['snapshots:create'] }, changes: 'snapshot.create' },
     links: OPERATION_LINK,
     schema: {
       operationId: 'createSnapshot',
@@ -172,7 +175,7 @@ export const snapshotRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app,
   app.route({
     method: 'DELETE',
     url: '/vms/:vm_id/snapshots/:name',
-    config: { access: { anyOf: ['snapshots:delete'] } },
+    config: { access: { anyOf: ['snapshots:delete'] }, changes: 'snapshot.delete' },
     links: OPERATION_LINK,
     schema: {
       operationId: 'deleteSnapshot',
@@ -200,7 +203,7 @@ export const snapshotRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app,
   app.route({
     method: 'POST',
     url: '/vms/:vm_id/snapshots/:name/restore',
-    config: { access: { anyOf: ['snapshots:restore'] }, emptyBody: true },
+    config: { access: { anyOf: ['snapshots:restore'] }, changes: 'snapshot.restore', emptyBody: true },
     links: OPERATION_LINK,
     schema: {
       operationId: 'restoreSnapshot',

@@ -59,7 +59,10 @@ export const VmParams = Type.Object({ vm_id: VmId })
 export const SnapshotParams = Type.Object({ vm_id: VmId, name: SnapshotName })
 export const TypeQuery = Type.Object({ type: Type.Optional(SnapshotType) })
 
+const HEADER_TEXT = '^[ -~]*$'
+
 const prefer = Type.String({
+  pattern: HEADER_TEXT,
   maxLength: 200,
   description:
     '`wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once.',
@@ -72,6 +75,7 @@ export const ReadHeaders = Type.Object({
   prefer: Type.Optional(prefer),
   'cache-control': Type.Optional(
     Type.String({
+      pattern: HEADER_TEXT,
       maxLength: 200,
       description: '`no-cache` asks HOSTKEY anew instead of taking a result of the last second.',
       examples: ['no-cache'],
@@ -82,6 +86,7 @@ export const MutationHeaders = Type.Object({
   prefer: Type.Optional(prefer),
   'idempotency-key': Type.Optional(
     Type.String({
+      pattern: '^[!-~]+$',
       minLength: 1,
       maxLength: 257,
       description:

@@ -29,8 +29,8 @@ const OperationId = Type.String({
   examples: ['op_01kaw3v8s0q6m2c5d7e9f1g3h5'],
 })
 
-const nullableText = (description: string): ReturnType<typeof nullable> =>
-  nullable(Type.String({ maxLength: 255 }), { description })
+const nullableName = (description: string): ReturnType<typeof nullable> =>
+  nullable(Type.String({ pattern: '^[A-Za-z0-9_.-]+$', maxLength: 255 }), { description })
 
 export const Operation = Type.Object(
   {
@@ -43,8 +43,8 @@ export const Operation = Type.Object(
     }),
     kind: Kind,
     vm_id: VmId,
-    snapshot: nullableText('The name of the snapshot, where the operation is about one.'),
-    snapshot_type: nullableText('The type of the snapshot, where the operation is about snapshots.'),
+    snapshot: nullableName('The name of the snapshot, where the operation is about one.'),
+    snapshot_type: nullableName('The type of the snapshot, where the operation is about snapshots.'),
     status: Status,
     created_at: Time,
     updated_at: Time,
@@ -94,7 +94,7 @@ export const OperationList = Type.Object(
       maxItems: 100,
       description: 'Newest first.',
     }),
-    next_cursor: nullable(Type.String({ maxLength: 100 }), {
+    next_cursor: nullable(Type.String({ pattern: '^[A-Za-z0-9_-]+$', maxLength: 100 }), {
       description: 'Give it as `cursor` for the next page; null on the last one.',
     }),
   },

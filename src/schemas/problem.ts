@@ -116,7 +116,12 @@ export const MUTATION_PROBLEMS = [
 ] as const satisfies ProblemCode[]
 
 const WWW_AUTHENTICATE = {
-  'WWW-Authenticate': { type: 'string', maxLength: 100, description: 'How to authenticate.' },
+  'WWW-Authenticate': {
+    type: 'string',
+    pattern: '^Bearer',
+    maxLength: 100,
+    description: 'How to authenticate.',
+  },
 }
 
 export const RETRY_AFTER_HEADER = {
@@ -133,11 +138,13 @@ export const RETRY_AFTER_HEADER = {
 export const RATE_LIMIT_HEADERS = {
   RateLimit: {
     type: 'string',
+    pattern: '^"default";r=\\d+;t=\\d+$',
     maxLength: 200,
     description: 'What is left of the quota: `"default";r=<requests>;t=<seconds>`.',
   },
   'RateLimit-Policy': {
     type: 'string',
+    pattern: '^"default";q=\\d+;w=\\d+$',
     maxLength: 200,
     description: 'The quota: `"default";q=<requests>;w=<seconds>`.',
   },

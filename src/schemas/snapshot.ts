@@ -41,7 +41,12 @@ export const Snapshot = Type.Object(
 export const SnapshotList = Type.Object(
   {
     vm_id: VmId,
-    type: Type.String({ maxLength: 64, description: 'The type that was asked for.', examples: ['snapshot'] }),
+    type: Type.String({
+      pattern: '^[A-Za-z0-9_.-]+$',
+      maxLength: 64,
+      description: 'The type that was asked for.',
+      examples: ['snapshot'],
+    }),
     observed_at: Time,
     snapshots: Type.Unsafe<unknown>({
       type: ['array', 'null'],

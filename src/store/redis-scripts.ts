@@ -54,6 +54,10 @@ local function let_go(id, owner)
   if owner then redis.call('SREM', tag .. 'held:' .. owner, id) end
 end
 
+local function runs_no_more(kind)
+  if redis.call('HINCRBY', tag .. 'running', kind, -1) <= 0 then redis.call('HDEL', tag .. 'running', kind) end
+end
+
 -- No idempotency key keeps this operation any longer.
 local function unkeep(id, vm)
   local op = tag .. 'op:' .. id
@@ -144,7 +148,7 @@ if status == 'running' then
   redis.call('ZADD', tag .. 'due', due, id)
 else
   redis.call('ZREM', tag .. 'due', id)
-  redis.call('HINCRBY', tag .. 'running', was[8], -1)
+  runs_no_more(was[8])
   if redis.call('GET', tag .. 'hold:' .. vm) == id then redis.call('DEL', tag .. 'hold:' .. vm) end
   -- A replay may ask for it as long as its idempotency key lives.
   redis.call('PEXPIRE', op, math.max(ttl, (was[6] or 0) - finished) + ${SLACK_MS})
@@ -162,7 +166,7 @@ local vm, owner, key = was[1], was[2], was[3]
 if not vm or was[4] ~= rev then return 0 end
 redis.call('DEL', op)
 redis.call('ZREM', tag .. 'due', id)
-if was[5] == 'running' then redis.call('HINCRBY', tag .. 'running', was[6], -1) end
+if was[5] == 'running' then runs_no_more(was[6]) end
 redis.call('ZREM', tag .. 'ended', id .. ' ' .. vm)
 unlist(id, vm)
 let_go(id, owner)

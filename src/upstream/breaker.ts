@@ -15,6 +15,9 @@ export interface BreakerOptions {
 
 export type Verdict = 'good' | 'bad' | 'nothing'
 
+/** `probing`: one call may tell, or tells just now, whether it closes. */
+export const BREAKER_STATES = ['closed', 'open', 'probing'] as const
+
 export class Breaker {
   readonly #options: BreakerOptions
   #failures = 0
@@ -29,6 +32,10 @@ export class Breaker {
   /** For how long no call will be made, in milliseconds: 0 when one may be tried. */
   get pausedMs(): number {
     return this.#openUntilMs === null ? 0 : Math.max(0, this.#openUntilMs - this.#options.now())
+  }
+
+  get state(): (typeof BREAKER_STATES)[number] {
+    return this.#openUntilMs === null ? 'closed' : this.pausedMs > 0 ? 'open' : 'probing'
   }
 
   /** What `call` gives, or undefined when the circuit is open: then it was not called. */

@@ -27,6 +27,11 @@ export class Bulkhead {
     return this.#queue.size
   }
 
+  /** Calls under way. */
+  get running(): number {
+    return this.#running
+  }
+
   /** What `call` gives, or undefined when there was no place for it in time or the signal aborted: then it was not called. */
   async run<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
     if (!(await this.#enter(signal))) return undefined

@@ -1,0 +1,57 @@
+/** Fills a store through its own class, in batches that share a commit. */
+
+import { newOperationId } from '../src/operations/id.ts'
+import { newOperation, type Operation } from '../src/operations/operation.ts'
+import { openSqliteStore } from '../src/store/sqlite.ts'
+import { PENDING_KEY } from './stub.ts'
+
+const BATCH = 5_000
+const HOUR_MS = 3_600_000
+const CHECK_MAX_MS = 15_000
+const POLICY = {
+  checkMinMs: 500,
+  checkMaxMs: CHECK_MAX_MS,
+  deadlineMs: 2 * HOUR_MS,
+  settleMs: 120_000,
+  readCalls: 4,
+}
+/** The VMs of what is filled in; those that the scenarios name are below. */
+const FIRST_VM = 2_000_000_000
+
+function operation(number: number, atMs: number, nowMs: number, isRunning: boolean): Operation {
+  const draft = {
+    id: newOperationId(atMs),
+    kind: 'snapshot.create' as const,
+    vmId: FIRST_VM + number,
+    snapshot: 'nightly',
+    snapshotType: 'snapshot',
+    backupId: null,
+    createdBy: 'bench',
+    before: null,
+  }
+  const started = newOperation(draft, atMs, atMs, POLICY)
+  const callback = `${PENDING_KEY}${String(number).padStart(25, '0')}`
+  if (isRunning)
+    return { ...started, step: 'check', callback, tries: 20, dueAtMs: nowMs + Math.random() * CHECK_MAX_MS }
+  const result = { settled_by: 'callback', raw: 'Snapshot created' }
+  return { ...started, status: 'succeeded', step: null, dueAtMs: null, finishedAtMs: atMs + 60_000, result }
+}
+
+/** Puts `count` operations into a new store, the last `running` of them running. Gives the ids of some that ended. */
+export async function fillStore(path: string, count: number, running = 0): Promise<string[]> {
+  const nowMs = Date.now()
+  const store = openSqliteStore(path, nowMs)
+  const ids: string[] = []
+  const step = Math.max(1, Math.floor(count / 1_000))
+  for (let done = 0; done < count; done += BATCH) {
+    const batch = Array.from({ length: Math.min(BATCH, count - done) }, (_, i) => {
+      const number = done + i
+      const atMs = Math.round(nowMs - HOUR_MS * (1 - number / count))
+      return operation(number, atMs, nowMs, number >= count - running)
+    })
+    await Promise.all(batch.map(one => store.start(one, null, nowMs)))
+    for (const { id, status, vmId } of batch) if (status !== 'running' && vmId % step === 0) ids.push(id)
+  }
+  await store.close()
+  return ids
+}

@@ -1,0 +1,2840 @@
+// Written by `npm run openapi`.
+
+export interface paths {
+  '/openapi.json': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * This document, as JSON
+     * @description The OpenAPI 3.1 description of the gateway.
+     */
+    get: operations['getOpenApiJson']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/openapi.yaml': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * This document, as YAML
+     * @description The OpenAPI 3.1 description of the gateway.
+     */
+    get: operations['getOpenApiYaml']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/vms/{vm_id}/snapshots': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * List the snapshots of a VM
+     * @description Waits for HOSTKEY for some seconds; when that is not enough, answers with an operation whose `result` will be the list. Needs the scope `snapshots:read`.
+     */
+    get: operations['listSnapshots']
+    put?: never
+    /**
+     * Take a snapshot
+     * @description Asks HOSTKEY for a snapshot of the VM. One change runs on a VM at a time. Needs the scope `snapshots:create`.
+     */
+    post: operations['createSnapshot']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/vms/{vm_id}/snapshots/{name}': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * See one snapshot of a VM
+     * @description Finds the snapshot in the list of the VM. When HOSTKEY is slow, answers with the operation that reads that list. Needs the scope `snapshots:read`.
+     */
+    get: operations['getSnapshot']
+    put?: never
+    post?: never
+    /**
+     * Delete a snapshot
+     * @description Cannot be undone. HOSTKEY wants the VM powered off. Needs the scope `snapshots:delete`.
+     */
+    delete: operations['deleteSnapshot']
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/vms/{vm_id}/snapshots/{name}/restore': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /**
+     * Restore a VM from a snapshot
+     * @description Overwrites the disk of the VM with the snapshot: what changed since is lost. The body may be left out. Needs the scope `snapshots:restore`.
+     */
+    post: operations['restoreSnapshot']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/vms/{vm_id}/stats': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * See the load of a VM
+     * @description Waits for HOSTKEY for some seconds; when that is not enough, answers with an operation whose `result` will be the stats. Needs the scope `stats:read`.
+     */
+    get: operations['getStats']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/operations': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * List operations
+     * @description Newest first, of the VMs and kinds the caller may see. `next_cursor` and the `Link` header lead to the next page.
+     */
+    get: operations['listOperations']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/operations/{operation_id}': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * See an operation
+     * @description As often as you like, until some days after its end. With `Prefer: wait=N` the answer is held until it ends.
+     */
+    get: operations['getOperation']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/operations/{operation_id}/events': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * Follow an operation
+     * @description Server-sent events: an `operation` event with the Operation as JSON at once and at every change. The stream ends after the last one; comments keep it open until then. A client that lost it connects again and gets the operation as it is.
+     */
+    get: operations['streamOperation']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/problems/{code}': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * What a problem code means
+     * @description Where the `type` of every problem leads: what happened, what to do, and an example. A page for people, or JSON for those who would rather `Accept` that.
+     */
+    get: operations['getProblem']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/livez': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * Is the process alive
+     * @description Answers as long as the process can answer anything. Restart it when this fails.
+     */
+    get: operations['getLiveness']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/readyz': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * Can it take requests
+     * @description Fails while the store is away and from the moment the gateway is asked to shut down. HOSTKEY being away does not fail it: every replica would be taken out at once.
+     */
+    get: operations['getReadiness']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * The start page
+     * @description A page for people: whether the gateway is ready, its version, and links to everything that needs no key. Probes ask `/readyz`.
+     */
+    get: operations['getStartPage']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/metrics': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * Metrics for Prometheus
+     * @description Requests, calls to HOSTKEY, operations, the store and the process, in the text format of Prometheus. Callers appear by name; VMs, operations and keys never do.
+     */
+    get: operations['getMetrics']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+}
+export type webhooks = Record<string, never>
+export interface components {
+  schemas: {
+    /**
+     * @description An error (RFC 9457).
+     * @example {
+     *       "type": "/problems/vm-busy",
+     *       "title": "Another operation is changing this VM",
+     *       "status": 409,
+     *       "detail": "Operation op_01kaw3v8s0q6m2c5d7e9f1g3h5 (snapshot.create) is changing VM 1000.",
+     *       "instance": "5b1f3c9e-7d52-4a0f-9c37-2e6a8f0d1b44",
+     *       "code": "vm-busy",
+     *       "operation": "/operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5"
+     *     }
+     */
+    Problem: {
+      /**
+       * Format: uri-reference
+       * @description Address of a page that explains the code.
+       * @example /problems/vm-busy
+       */
+      type: string
+      /** @description The code in words. */
+      title: string
+      /**
+       * Format: int32
+       * @description The HTTP status that belongs to the code.
+       * @example 409
+       */
+      status: number
+      /** @description What happened this time. */
+      detail: string
+      /** @description The id of the request, as in the log of the gateway. */
+      instance: string
+      /**
+       * @description What programs decide on.
+       * @example vm-busy
+       * @enum {string}
+       */
+      code:
+        | 'validation-failed'
+        | 'malformed-request'
+        | 'unauthenticated'
+        | 'scope-missing'
+        | 'vm-not-allowed'
+        | 'route-not-found'
+        | 'vm-not-found'
+        | 'snapshot-not-found'
+        | 'operation-not-found'
+        | 'method-not-allowed'
+        | 'vm-busy'
+        | 'idempotency-in-progress'
+        | 'upstream-conflict'
+        | 'payload-too-large'
+        | 'unsupported-media-type'
+        | 'idempotency-key-reused'
+        | 'rate-limited'
+        | 'internal'
+        | 'upstream-rejected'
+        | 'upstream-invalid'
+        | 'upstream-unauthorized'
+        | 'operation-failed'
+        | 'upstream-unavailable'
+        | 'store-unavailable'
+        | 'draining'
+        | 'upstream-timeout'
+        | 'outcome-unknown'
+      /** @description Every invalid field of the request. */
+      errors?: {
+        /**
+         * @description Where the field stands.
+         * @enum {string}
+         */
+        in: 'body' | 'path' | 'query' | 'header'
+        /** @description The name of the field. */
+        field: string
+        /** @description What is wrong with it. */
+        message: string
+      }[]
+      /**
+       * Format: uri-reference
+       * @description Path of the operation this is about.
+       */
+      operation?: string
+      /** @description What HOSTKEY said. */
+      upstream?: {
+        /** @description The code HOSTKEY gave. */
+        code: string
+        /** @description The message HOSTKEY gave. */
+        message: string
+      }
+    }
+    /**
+     * @description Something that takes time at HOSTKEY. It is on disk before you hear of it, and never changes again once it ended.
+     * @example {
+     *       "id": "op_01kaw3v8s0q6m2c5d7e9f1g3h5",
+     *       "self": "/operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5",
+     *       "kind": "snapshot.create",
+     *       "vm_id": 1000,
+     *       "snapshot": "before-upgrade",
+     *       "snapshot_type": "snapshot",
+     *       "status": "succeeded",
+     *       "created_at": "2026-11-24T10:15:30.123Z",
+     *       "updated_at": "2026-11-24T10:15:41.870Z",
+     *       "finished_at": "2026-11-24T10:15:41.870Z",
+     *       "created_by": "backup-scheduler",
+     *       "result": {
+     *         "settled_by": "callback",
+     *         "raw": "snapshot created"
+     *       },
+     *       "error": null
+     *     }
+     */
+    Operation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * @description What the operation does.
+       * @example snapshot.create
+       * @enum {string}
+       */
+      kind: 'snapshot.create' | 'snapshot.list' | 'snapshot.delete' | 'snapshot.restore' | 'stats.load'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      /**
+       * @description `running`, then one of the others for good. `unknown` means: it may have happened, and neither HOSTKEY nor a look at the VM could tell.
+       * @example succeeded
+       * @enum {string}
+       */
+      status: 'running' | 'succeeded' | 'failed' | 'unknown'
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      /**
+       * @description The name of the caller who started it.
+       * @example backup-scheduler
+       */
+      created_by: string
+      /** @description What it brought, once it succeeded: a SnapshotList (`snapshot.list`), Stats (`stats.load`), or for a change `{settled_by, raw}`, where `settled_by` is `callback` when HOSTKEY reported the end and `look` when the VM's snapshots proved it. */
+      result: unknown
+      /** @description A Problem: `operation-failed` when it failed, `outcome-unknown` when nobody can tell. Else null. */
+      error: components['schemas']['Problem'] | null
+    }
+    /**
+     * @description A page of operations.
+     * @example {
+     *       "operations": [],
+     *       "next_cursor": null
+     *     }
+     */
+    OperationList: {
+      /** @description Newest first. */
+      operations: components['schemas']['Operation'][]
+      /** @description Give it as `cursor` for the next page; null on the last one. */
+      next_cursor: string | null
+    }
+    /**
+     * @description A snapshot of a VM.
+     * @example {
+     *       "name": "before-upgrade",
+     *       "id": "17",
+     *       "type": "snapshot",
+     *       "created_at": "2026-11-24T10:15:41.000Z",
+     *       "raw": {
+     *         "name": "before-upgrade",
+     *         "snapshot_id": 17,
+     *         "date": "2026-11-24 10:15:41"
+     *       }
+     *     }
+     */
+    Snapshot: {
+      /**
+       * @description The name of the snapshot.
+       * @example before-upgrade
+       */
+      name: string
+      /** @description HOSTKEY's own id of it, where it gave one. */
+      id: string | null
+      /**
+       * @description The type of the snapshot.
+       * @example snapshot
+       */
+      type: string
+      /**
+       * Format: date-time
+       * @description When it was taken; null when HOSTKEY gave no date that could be read. A date without a time zone is taken for UTC.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string | null
+      /** @description What HOSTKEY said, as it came; members named like secrets are left out. */
+      raw: unknown
+    }
+    /**
+     * @description The snapshots of a VM.
+     * @example {
+     *       "vm_id": 1000,
+     *       "type": "snapshot",
+     *       "observed_at": "2026-11-24T10:16:00.000Z",
+     *       "snapshots": [
+     *         {
+     *           "name": "before-upgrade",
+     *           "id": "17",
+     *           "type": "snapshot",
+     *           "created_at": "2026-11-24T10:15:41.000Z",
+     *           "raw": {
+     *             "name": "before-upgrade",
+     *             "snapshot_id": 17,
+     *             "date": "2026-11-24 10:15:41"
+     *           }
+     *         }
+     *       ],
+     *       "raw": [
+     *         {
+     *           "name": "before-upgrade",
+     *           "snapshot_id": 17,
+     *           "date": "2026-11-24 10:15:41"
+     *         }
+     *       ]
+     *     }
+     */
+    SnapshotList: {
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /**
+       * @description The type that was asked for.
+       * @example snapshot
+       */
+      type: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      observed_at: string
+      /** @description Null when the shape of the answer was not recognised: then see `raw`. */
+      snapshots: components['schemas']['Snapshot'][] | null
+      /** @description What HOSTKEY said, as it came; members named like secrets are left out. */
+      raw: unknown
+    }
+    /**
+     * @description The snapshot to take.
+     * @example {
+     *       "name": "before-upgrade"
+     *     }
+     */
+    SnapshotCreate: {
+      /**
+       * @description The name of the snapshot: letters, digits, `_`, `.` and `-`, but not `.` or `..`.
+       * @example before-upgrade
+       */
+      name: string
+      /**
+       * @description The kind of snapshot at HOSTKEY.
+       * @default snapshot
+       * @example snapshot
+       */
+      type?: string
+    }
+    /**
+     * @description How to restore. May be empty, or left out.
+     * @example {}
+     */
+    SnapshotRestore: {
+      /**
+       * @description The kind of snapshot at HOSTKEY.
+       * @default snapshot
+       * @example snapshot
+       */
+      type?: string
+      /**
+       * @description The id of a backup, for types that have one.
+       * @example 2026-11-24_01
+       */
+      backup_id?: string
+    }
+    /**
+     * @description The load of a VM.
+     * @example {
+     *       "vm_id": 1000,
+     *       "observed_at": "2026-11-24T10:16:00.000Z",
+     *       "stats": {
+     *         "cpu": 0.12,
+     *         "mem": {
+     *           "used_mb": 812,
+     *           "total_mb": 2048
+     *         }
+     *       }
+     *     }
+     */
+    Stats: {
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      observed_at: string
+      /** @description HOSTKEY's own object, untouched; members named like secrets are left out. */
+      stats: unknown
+    }
+    /** @description What a problem code means. */
+    ProblemExplanation: {
+      /** @description The code. */
+      code: string
+      /**
+       * Format: int32
+       * @description The HTTP status that belongs to the code.
+       */
+      status: number
+      /** @description The code in words. */
+      title: string
+      /** @description What happened. */
+      meaning: string
+      /** @description What helps. */
+      what_to_do: string
+      example: components['schemas']['Problem']
+    }
+    /**
+     * @description That the gateway is well.
+     * @example {
+     *       "status": "ok"
+     *     }
+     */
+    Health: {
+      /**
+       * @description Always `ok`: anything else is a problem.
+       * @enum {string}
+       */
+      status: 'ok'
+    }
+  }
+  responses: never
+  parameters: never
+  requestBodies: never
+  headers: never
+  pathItems: never
+}
+export type $defs = Record<string, never>
+export interface operations {
+  getOpenApiJson: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The document. */
+      200: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            [key: string]: unknown
+          }
+        }
+      }
+      /** @description `malformed-request`: The request could not be read. */
+      400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `rate-limited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `internal`: The gateway failed. */
+      500: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  getOpenApiYaml: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The document. */
+      200: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/yaml': string
+        }
+      }
+      /** @description `malformed-request`: The request could not be read. */
+      400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `rate-limited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `internal`: The gateway failed. */
+      500: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  listSnapshots: {
+    parameters: {
+      query?: {
+        /** @description The kind of snapshot at HOSTKEY. */
+        type?: string
+      }
+      header?: {
+        /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
+        prefer?: string
+        /** @description `no-cache` asks HOSTKEY anew instead of taking a result of the last second. */
+        'cache-control'?: string
+      }
+      path: {
+        /**
+         * @description The id of the virtual machine at HOSTKEY.
+         * @example 1000
+         */
+        vm_id: number
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The snapshots. */
+      200: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Which preference of `Prefer` was honoured. */
+          'Preference-Applied'?: string
+          /** @description Seconds since HOSTKEY was asked, when the result came from the cache. */
+          Age?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['SnapshotList']
+        }
+      }
+      /** @description Not ready in time; follow the operation. */
+      202: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Which preference of `Prefer` was honoured. */
+          'Preference-Applied'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          /** @description The path of the operation. */
+          Location?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Operation']
+        }
+      }
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
+      400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `unauthenticated`: A valid caller key is required. */
+      401: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description How to authenticate. */
+          'WWW-Authenticate'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
+      403: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `vm-not-found`: HOSTKEY knows no such VM. */
+      404: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-conflict`: The state of the VM does not allow this. */
+      409: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `rate-limited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `internal`: The gateway failed. */
+      500: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
+      502: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      503: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
+      504: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  createSnapshot: {
+    parameters: {
+      query?: never
+      header?: {
+        /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
+        prefer?: string
+        /** @description Makes a retry safe: 1 to 255 visible ASCII characters, bare or quoted, kept for 24 hours for each caller. The same key with the same request answers with the first operation and calls nothing. */
+        'idempotency-key'?: string
+      }
+      path: {
+        /**
+         * @description The id of the virtual machine at HOSTKEY.
+         * @example 1000
+         */
+        vm_id: number
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['SnapshotCreate']
+      }
+    }
+    responses: {
+      /** @description The operation, which ended within the wait: `succeeded`, `failed` or `unknown`. */
+      200: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Which preference of `Prefer` was honoured. */
+          'Preference-Applied'?: string
+          /** @description The operation was started by an earlier request with this Idempotency-Key. */
+          'Idempotency-Replayed'?: 'true'
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Operation']
+        }
+      }
+      /** @description HOSTKEY accepted; follow the operation. */
+      202: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Which preference of `Prefer` was honoured. */
+          'Preference-Applied'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          /** @description The path of the operation. */
+          Location?: string
+          /** @description The operation was started by an earlier request with this Idempotency-Key. */
+          'Idempotency-Replayed'?: 'true'
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Operation']
+        }
+      }
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
+      400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `unauthenticated`: A valid caller key is required. */
+      401: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description How to authenticate. */
+          'WWW-Authenticate'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
+      403: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `vm-not-found`: HOSTKEY knows no such VM. */
+      404: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `vm-busy`: Another operation is changing this VM. `idempotency-in-progress`: The first request with this key is still being accepted. `upstream-conflict`: The state of the VM does not allow this. */
+      409: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `payload-too-large`: The request body is too large. */
+      413: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `unsupported-media-type`: The request body must be JSON. */
+      415: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `idempotency-key-reused`: The idempotency key belongs to another request. */
+      422: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `rate-limited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `internal`: The gateway failed. */
+      500: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
+      502: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      503: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
+      504: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  getSnapshot: {
+    parameters: {
+      query?: {
+        /** @description The kind of snapshot at HOSTKEY. */
+        type?: string
+      }
+      header?: {
+        /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
+        prefer?: string
+        /** @description `no-cache` asks HOSTKEY anew instead of taking a result of the last second. */
+        'cache-control'?: string
+      }
+      path: {
+        /**
+         * @description The id of the virtual machine at HOSTKEY.
+         * @example 1000
+         */
+        vm_id: number
+        /**
+         * @description The name of the snapshot: letters, digits, `_`, `.` and `-`, but not `.` or `..`.
+         * @example before-upgrade
+         */
+        name: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The snapshot. */
+      200: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Which preference of `Prefer` was honoured. */
+          'Preference-Applied'?: string
+          /** @description Seconds since HOSTKEY was asked, when the result came from the cache. */
+          Age?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Snapshot']
+        }
+      }
+      /** @description Not ready in time; follow the operation, whose `result` will be the list of snapshots. */
+      202: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Which preference of `Prefer` was honoured. */
+          'Preference-Applied'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          /** @description The path of the operation. */
+          Location?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Operation']
+        }
+      }
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
+      400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `unauthenticated`: A valid caller key is required. */
+      401: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description How to authenticate. */
+          'WWW-Authenticate'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
+      403: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `snapshot-not-found`: The VM has no such snapshot. `vm-not-found`: HOSTKEY knows no such VM. */
+      404: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-conflict`: The state of the VM does not allow this. */
+      409: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `rate-limited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `internal`: The gateway failed. */
+      500: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
+      502: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      503: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
+      504: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  deleteSnapshot: {
+    parameters: {
+      query?: {
+        /** @description The kind of snapshot at HOSTKEY. */
+        type?: string
+      }
+      header?: {
+        /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
+        prefer?: string
+        /** @description Makes a retry safe: 1 to 255 visible ASCII characters, bare or quoted, kept for 24 hours for each caller. The same key with the same request answers with the first operation and calls nothing. */
+        'idempotency-key'?: string
+      }
+      path: {
+        /**
+         * @description The id of the virtual machine at HOSTKEY.
+         * @example 1000
+         */
+        vm_id: number
+        /**
+         * @description The name of the snapshot: letters, digits, `_`, `.` and `-`, but not `.` or `..`.
+         * @example before-upgrade
+         */
+        name: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The operation, which ended within the wait: `succeeded`, `failed` or `unknown`. */
+      200: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Which preference of `Prefer` was honoured. */
+          'Preference-Applied'?: string
+          /** @description The operation was started by an earlier request with this Idempotency-Key. */
+          'Idempotency-Replayed'?: 'true'
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Operation']
+        }
+      }
+      /** @description HOSTKEY accepted; follow the operation. */
+      202: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Which preference of `Prefer` was honoured. */
+          'Preference-Applied'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          /** @description The path of the operation. */
+          Location?: string
+          /** @description The operation was started by an earlier request with this Idempotency-Key. */
+          'Idempotency-Replayed'?: 'true'
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Operation']
+        }
+      }
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
+      400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `unauthenticated`: A valid caller key is required. */
+      401: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description How to authenticate. */
+          'WWW-Authenticate'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
+      403: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `vm-not-found`: HOSTKEY knows no such VM. `snapshot-not-found`: The VM has no such snapshot. */
+      404: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `vm-busy`: Another operation is changing this VM. `idempotency-in-progress`: The first request with this key is still being accepted. `upstream-conflict`: The state of the VM does not allow this. */
+      409: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `payload-too-large`: The request body is too large. */
+      413: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `unsupported-media-type`: The request body must be JSON. */
+      415: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `idempotency-key-reused`: The idempotency key belongs to another request. */
+      422: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `rate-limited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `internal`: The gateway failed. */
+      500: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
+      502: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      503: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
+      504: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  restoreSnapshot: {
+    parameters: {
+      query?: never
+      header?: {
+        /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
+        prefer?: string
+        /** @description Makes a retry safe: 1 to 255 visible ASCII characters, bare or quoted, kept for 24 hours for each caller. The same key with the same request answers with the first operation and calls nothing. */
+        'idempotency-key'?: string
+      }
+      path: {
+        /**
+         * @description The id of the virtual machine at HOSTKEY.
+         * @example 1000
+         */
+        vm_id: number
+        /**
+         * @description The name of the snapshot: letters, digits, `_`, `.` and `-`, but not `.` or `..`.
+         * @example before-upgrade
+         */
+        name: string
+      }
+      cookie?: never
+    }
+    requestBody?: {
+      content: {
+        'application/json': components['schemas']['SnapshotRestore']
+      }
+    }
+    responses: {
+      /** @description The operation, which ended within the wait: `succeeded`, `failed` or `unknown`. */
+      200: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Which preference of `Prefer` was honoured. */
+          'Preference-Applied'?: string
+          /** @description The operation was started by an earlier request with this Idempotency-Key. */
+          'Idempotency-Replayed'?: 'true'
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Operation']
+        }
+      }
+      /** @description HOSTKEY accepted; follow the operation. */
+      202: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Which preference of `Prefer` was honoured. */
+          'Preference-Applied'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          /** @description The path of the operation. */
+          Location?: string
+          /** @description The operation was started by an earlier request with this Idempotency-Key. */
+          'Idempotency-Replayed'?: 'true'
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Operation']
+        }
+      }
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
+      400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `unauthenticated`: A valid caller key is required. */
+      401: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description How to authenticate. */
+          'WWW-Authenticate'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
+      403: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `vm-not-found`: HOSTKEY knows no such VM. `snapshot-not-found`: The VM has no such snapshot. */
+      404: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `vm-busy`: Another operation is changing this VM. `idempotency-in-progress`: The first request with this key is still being accepted. `upstream-conflict`: The state of the VM does not allow this. */
+      409: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `payload-too-large`: The request body is too large. */
+      413: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `unsupported-media-type`: The request body must be JSON. */
+      415: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `idempotency-key-reused`: The idempotency key belongs to another request. */
+      422: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `rate-limited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `internal`: The gateway failed. */
+      500: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
+      502: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      503: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
+      504: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  getStats: {
+    parameters: {
+      query?: never
+      header?: {
+        /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
+        prefer?: string
+        /** @description `no-cache` asks HOSTKEY anew instead of taking a result of the last second. */
+        'cache-control'?: string
+      }
+      path: {
+        /**
+         * @description The id of the virtual machine at HOSTKEY.
+         * @example 1000
+         */
+        vm_id: number
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The stats. */
+      200: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Which preference of `Prefer` was honoured. */
+          'Preference-Applied'?: string
+          /** @description Seconds since HOSTKEY was asked, when the result came from the cache. */
+          Age?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Stats']
+        }
+      }
+      /** @description Not ready in time; follow the operation. */
+      202: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Which preference of `Prefer` was honoured. */
+          'Preference-Applied'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          /** @description The path of the operation. */
+          Location?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Operation']
+        }
+      }
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
+      400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `unauthenticated`: A valid caller key is required. */
+      401: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description How to authenticate. */
+          'WWW-Authenticate'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
+      403: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `vm-not-found`: HOSTKEY knows no such VM. */
+      404: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-conflict`: The state of the VM does not allow this. */
+      409: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `rate-limited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `internal`: The gateway failed. */
+      500: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
+      502: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      503: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
+      504: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  listOperations: {
+    parameters: {
+      query?: {
+        /** @description The id of the virtual machine at HOSTKEY. */
+        vm_id?: number
+        /** @description What the operation does. */
+        kind?: 'snapshot.create' | 'snapshot.list' | 'snapshot.delete' | 'snapshot.restore' | 'stats.load'
+        /** @description `running`, then one of the others for good. `unknown` means: it may have happened, and neither HOSTKEY nor a look at the VM could tell. */
+        status?: 'running' | 'succeeded' | 'failed' | 'unknown'
+        /** @description How many a page holds. */
+        limit?: number
+        /** @description The `next_cursor` of the page before. */
+        cursor?: string
+      }
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description A page of operations. */
+      200: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description `rel="next"`: the address of the next page, where there is one. */
+          Link?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['OperationList']
+        }
+      }
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
+      400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `unauthenticated`: A valid caller key is required. */
+      401: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description How to authenticate. */
+          'WWW-Authenticate'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `scope-missing`: The caller lacks the scope for this route. */
+      403: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `rate-limited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `internal`: The gateway failed. */
+      500: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      503: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  getOperation: {
+    parameters: {
+      query?: never
+      header?: {
+        /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
+        prefer?: string
+      }
+      path: {
+        /**
+         * @description The id of the operation.
+         * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+         */
+        operation_id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The operation as it is now. */
+      200: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Which preference of `Prefer` was honoured. */
+          'Preference-Applied'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Operation']
+        }
+      }
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
+      400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `unauthenticated`: A valid caller key is required. */
+      401: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description How to authenticate. */
+          'WWW-Authenticate'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `scope-missing`: The caller lacks the scope for this route. */
+      403: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `operation-not-found`: There is no such operation. */
+      404: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `rate-limited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `internal`: The gateway failed. */
+      500: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      503: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  streamOperation: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /**
+         * @description The id of the operation.
+         * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+         */
+        operation_id: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The stream. */
+      200: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'text/event-stream': string
+        }
+      }
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
+      400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `unauthenticated`: A valid caller key is required. */
+      401: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description How to authenticate. */
+          'WWW-Authenticate'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `scope-missing`: The caller lacks the scope for this route. */
+      403: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `operation-not-found`: There is no such operation. */
+      404: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `rate-limited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `internal`: The gateway failed. */
+      500: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      503: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  getProblem: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        /**
+         * @description The code of a problem.
+         * @example vm-busy
+         */
+        code: string
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The explanation. */
+      200: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'text/html': string
+          'application/json': components['schemas']['ProblemExplanation']
+        }
+      }
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
+      400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `route-not-found`: There is no such route. */
+      404: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `rate-limited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `internal`: The gateway failed. */
+      500: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  getLiveness: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description It is alive. */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Health']
+        }
+      }
+      /** @description `malformed-request`: The request could not be read. */
+      400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `internal`: The gateway failed. */
+      500: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  getReadiness: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description It can. */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Health']
+        }
+      }
+      /** @description `malformed-request`: The request could not be read. */
+      400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `internal`: The gateway failed. */
+      500: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      503: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  getStartPage: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The page. */
+      200: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'text/html': string
+        }
+      }
+      /** @description `malformed-request`: The request could not be read. */
+      400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `rate-limited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `internal`: The gateway failed. */
+      500: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  getMetrics: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The metrics. */
+      200: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'text/plain': string
+        }
+      }
+      /** @description `malformed-request`: The request could not be read. */
+      400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `rate-limited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `internal`: The gateway failed. */
+      500: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+}

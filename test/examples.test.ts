@@ -1,0 +1,139 @@
+/** The programs of `examples/`, run as their README says. */
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { renderDocuments } from '../src/openapi-files.ts'
+import { renderTypes } from '../scripts/openapi-types.ts'
+import { KEY, mutations, startWorld, stoppableClock, type World, type WorldOptions } from './helper.ts'
+import { lacks, runProgram, type Program } from './programs.ts'
+
+const missing = lacks('bash', 'curl', 'python3')
+const EXAMPLES: Record<string, [string, string[]]> = {
+  'snapshot.ts': [process.execPath, ['examples/snapshot.ts']],
+  'snapshot.sh': ['bash', ['examples/snapshot.sh']],
+  'snapshot.py': ['python3', ['-u', 'examples/snapshot.py']],
+  'rotate.py': ['python3', ['-u', 'examples/rotate.py']],
+}
+
+function runExample(world: World, name: string, ...args: string[]): Program {
+  const [program, first] = EXAMPLES[name]!
+  const env = { GATEWAY_URL: world.gateway.address, GATEWAY_KEY: KEY, PYTHONDONTWRITEBYTECODE: '1' }
+  return runProgram(program, { args: [...first, ...args], env, cwd: process.cwd() })
+}
+
+/** A gateway that holds no answer: whoever waits has to follow the operation. */
+const IMPATIENT: WorldOptions = { env: { MAX_WAIT_MS: '0' } }
+const snapshots = (world: World, vmId: number): string[] =>
+  world.simulator.vm(vmId)!.snapshots.map(({ name }) => name)
+const day = (daysAgo: number): string =>
+  new Date(Date.now() - daysAgo * 86_400_000).toISOString().slice(0, 10)
+
+test('each program is in the README and in these tests', () => {
+  const programs = readdirSync('examples').filter(name => /^(?!gateway).*\.(ts|sh|py)$/.test(name))
+  expect(programs.toSorted()).toEqual(Object.keys(EXAMPLES).toSorted())
+  const readme = readFileSync('examples/README.md', 'utf8')
+  expect(programs.filter(name => !readme.includes(`examples/${name} `))).toEqual([])
+})
+
+test('the types are those of the document', async () => {
+  const types = await renderTypes((await renderDocuments())['openapi.json']!)
+  // Compared as texts, a difference would be printed as a whole.
+  expect(types === readFileSync('examples/gateway.d.ts', 'utf8')).toBe(true)
+})
+
+const takers = Object.keys(EXAMPLES).filter(name => name.startsWith('snapshot.'))
+
+test.skipIf(missing).each(takers)('%s takes a snapshot and waits for it', async name => {
+  const world = await startWorld(IMPATIENT)
+  const example = runExample(world, name, '1004', 'by-example')
+  expect([await example.ended, example.stderr]).toEqual([0, []])
+  expect(example.stdout).toEqual([expect.stringMatching(/^op_\w{26} succeeded$/)])
+  expect(snapshots(world, 1004)).toEqual(['by-example'])
+  expect(mutations(world)).toHaveLength(1)
+  // It followed the operation and did not start another.
+  expect(world.log.filter(line => line.includes('/operations/:operation_id"'))).not.toEqual([])
+})
+
+test.skipIf(missing).each(takers)('%s tells of a failure and of a refusal', async name => {
+  const world = await startWorld()
+  const failing = runExample(world, name, '1002', 'a')
+  expect(await failing.ended).toBe(1)
+  expect(failing.stdout).toEqual([expect.stringMatching(/^op_\w{26} failed$/)])
+  expect(failing.stderr).toEqual([expect.stringMatching(/^operation-failed: /)])
+  const refused = runExample(world, name, '9', 'a')
+  expect(await refused.ended).toBe(1)
+  expect(refused.stderr.at(-1)).toMatch(/^vm-not-found: /)
+})
+
+const rotating = (own: string[]): WorldOptions => ({
+  simulator: { vms: { 1000: { power: 'off', snapshots: own }, 1004: { power: 'off' } } },
+})
+
+test.skipIf(missing)('rotate.py keeps the newest and touches nothing else', async () => {
+  const own = [3, 2, 1].map(daysAgo => `daily-${day(daysAgo)}`)
+  const others = ['before-upgrade', 'daily-', `daily-${day(9)}-x`, `weekly-${day(9)}`]
+  const world = await startWorld(rotating([...own, ...others]))
+  const first = runExample(world, 'rotate.py', '--keep', '2', '1000', '1004')
+  expect([await first.ended, first.stderr]).toEqual([0, []])
+  const kept = [own[2], ...others, `daily-${day(0)}`]
+  expect(snapshots(world, 1000)).toEqual(kept)
+  expect(snapshots(world, 1004)).toEqual([`daily-${day(0)}`])
+  expect(first.stdout).toEqual([
+    `1000: took daily-${day(0)}`,
+    `1000: deleted ${own[0]}`,
+    `1000: deleted ${own[1]}`,
+    `1004: took daily-${day(0)}`,
+  ])
+
+  const again = runExample(world, 'rotate.py', '--keep', '2', '1000', '1004')
+  expect([await again.ended, again.stdout, again.stderr]).toEqual([0, [], []])
+  expect(mutations(world)).toHaveLength(4)
+})
+
+test.skipIf(missing)('rotate.py follows what is not answered at once, the list too', async () => {
+  const world = await startWorld({ ...rotating([`daily-${day(0)}`, `daily-${day(1)}`]), ...IMPATIENT })
+  const example = runExample(world, 'rotate.py', '--keep', '1', '1000')
+  expect([await example.ended, example.stderr]).toEqual([0, []])
+  expect(example.stdout).toEqual([`1000: deleted daily-${day(1)}`])
+  expect(world.log.filter(line => /"status":202/.test(line))).toHaveLength(2)
+})
+
+test.skipIf(missing)('rotate.py waits for a busy VM', async () => {
+  const clock = stoppableClock()
+  const world = await startWorld({ simulator: { now: clock.now } })
+  clock.stop()
+  await world.call('POST', '/vms/1004/snapshots', { body: { name: 'by-hand' } })
+  // Its list waits for no task; its create meets the one above.
+  const list = JSON.stringify({ result: 'OK', scope: [] })
+  world.simulator.fault({ kind: 'respond', action: 'get_snapshot', body: list })
+  const example = runExample(world, 'rotate.py', '1004')
+  await example.line(/^vm-busy: .*; again in \d+ s$/)
+  clock.go()
+  expect(await example.ended).toBe(0)
+  expect(snapshots(world, 1004)).toEqual(['by-hand', `daily-${day(0)}`])
+})
+
+test.skipIf(missing)('rotate.py goes on with the others after a refusal, and deletes nothing', async () => {
+  const own = `daily-${day(1)}`
+  const world = await startWorld(rotating([own]))
+  world.simulator.fault({ kind: 'task-fails', action: 'create_snapshot', reason: 'no space' })
+  const example = runExample(world, 'rotate.py', '--keep', '1', '1000', '9', '1004')
+  expect(await example.ended).toBe(1)
+  expect(example.stderr).toEqual([
+    expect.stringMatching(/^1000: operation-failed: /),
+    expect.stringMatching(/^9: vm-not-found: /),
+  ])
+  expect(example.stdout).toEqual([`1004: took daily-${day(0)}`])
+  expect(snapshots(world, 1000)).toEqual([own])
+})
+
+test.skipIf(missing)('rotate.py stops where nobody can tell what happened', async () => {
+  const env = { OPERATION_DEADLINE_MS: '1000' }
+  const world = await startWorld({ ...rotating([`daily-${day(1)}`]), env })
+  // Nonsense, and nothing done: the snapshot never shows, and the deadline is also that of looking for it.
+  world.simulator.fault({ kind: 'respond', action: 'create_snapshot', body: '<html>' })
+  const example = runExample(world, 'rotate.py', '--keep', '1', '1000', '1004')
+  expect(await example.ended).toBe(3)
+  expect(example.stderr).toEqual([expect.stringMatching(/^1000: STOPPED, .* op_\w{26}: /)])
+  expect([snapshots(world, 1000), snapshots(world, 1004)]).toEqual([[`daily-${day(1)}`], []])
+})
