@@ -24,7 +24,6 @@ function expectProblem(answer: Answer, code: ProblemCode, basePath = ''): void {
 test('unknown routes', async () => {
   const world = await startWorld()
   for (const path of [
-    '/',
     '/nothing',
     '/vms',
     '/vms/1000',
