@@ -36,6 +36,21 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   silenceMs: null,
 }
 
+/**
+ * Notes connections over which nothing has come yet: browsers, pools and probes open them ahead. Node takes them for busy
+ * and waits for them when it closes. The function it returns closes those there are.
+ */
+export function silentConnections(server: Server): () => void {
+  const sockets = new Set<Socket>()
+  server.on('connection', socket => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  return () => {
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+  }
+}
+
 /** How long a refused sender has to read why. */
 const LINGER_MS = 250
 

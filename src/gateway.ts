@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { buildApp } from './app.ts'
 import { openCallers } from './callers.ts'
 import type { Config } from './config.ts'
-import type { ConnectionLimits } from './connections.ts'
+import { silentConnections, type ConnectionLimits } from './connections.ts'
 import { createTokenVerifier } from './jwt.ts'
 import { createMetrics } from './metrics.ts'
 import type { EngineParts } from './operations/engine.ts'
@@ -138,7 +138,8 @@ export async function startGateway(
       connectionLimits: overrides.connectionLimits ?? {},
     })
     closers.push(() => operations.stop(config.shutdownMs / 4))
-    closers.push(() => closeApp(app))
+    const closeSilent = silentConnections(app.server)
+    closers.push(() => closeApp(app, closeSilent))
     const address = await app.listen({ host: config.host, port: config.port })
     operations.run()
     return {
@@ -158,7 +159,10 @@ export async function startGateway(
 }
 
 /** Fastify closes what is idle when it begins to close; what is answered after that would stay for the keep-alive time. */
-async function closeApp(app: FastifyInstance): Promise<void> {
-  const timer = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_MS)
+async function closeApp(app: FastifyInstance, closeSilent: () => void): Promise<void> {
+  const timer = setInterval(() => {
+    app.server.closeIdleConnections()
+    closeSilent()
+  }, CLOSE_IDLE_MS)
   await app.close().finally(() => clearInterval(timer))
 }
