@@ -180,4 +180,5 @@ test('a connection over which nothing ever came does not keep the gateway from c
   const closed = once(socket.resume(), 'close')
   await world.gateway.close()
   await closed
+  expect(socket.bytesWritten).toBe(0)
 })

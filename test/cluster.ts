@@ -3,15 +3,14 @@
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll } from 'vitest'
 import { SCOPES, type CallerEntry } from '../src/callers.ts'
 import type { Environment } from '../src/config.ts'
 import { newEntry } from '../src/key.ts'
 import { startSimulator, type Simulator, type SimulatorOptions } from '../src/simulator/simulator.ts'
 import { startProcess, type GatewayProcess } from './crash/child.ts'
 import { call, KEY, temporaryDirectory, TOKEN } from './helper.ts'
-import { findProgram, runProgram } from './programs.ts'
-import { freePort, startRedis, type RedisServer } from './redis-server.ts'
+import { findProgram, freePort, runProgram } from './programs.ts'
+import { startRedis, type RedisServer } from './redis-server.ts'
 
 export interface Cluster {
   simulator: Simulator
@@ -30,12 +29,13 @@ export interface ClusterOptions {
   simulator?: SimulatorOptions
   callers?: CallerEntry[]
   redisArgs?: string[]
-  onFinished?: (end: () => unknown) => void
+  /** Takes how each part ends. */
+  onFinished: (end: () => unknown) => void
 }
 
-/** Starts it; it ends with the test file, or with `onFinished`. */
+/** Starts it. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { onFinished = afterAll } = options
+  const { onFinished } = options
   const directory = temporaryDirectory(onFinished)
   const redis = await startRedis({ onFinished, args: options.redisArgs ?? [] })
   const simulator = await startSimulator({ token: TOKEN, taskMs: 20, ...options.simulator })

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { Client } from 'undici'
-import { onTestFinished } from 'vitest'
+import { afterAll, onTestFinished } from 'vitest'
 import { pino } from 'pino'
 import { buildApp, type AppParts } from '../src/app.ts'
 import { SCOPES, type CallerEntry } from '../src/callers.ts'
@@ -272,7 +272,19 @@ export function mutations(world: World): { action: string; vmId: number; name: s
     .map(({ action, vmId, name }) => ({ action, vmId, name }))
 }
 
-/** A directory that goes with the test, or with what else `onFinished` (`afterAll`) belongs to. */
+/**
+ * For what `beforeAll` opens: takes how to close it again, which is done, last first, after all tests of the group. To be
+ * called where `beforeAll` is: a hook that runs can register no other, and `afterAll` within it is quietly ignored.
+ */
+export function closedAfterAll(): (end: () => unknown) => void {
+  const ends: (() => unknown)[] = []
+  afterAll(async () => {
+    for (const end of ends.toReversed()) await end()
+  })
+  return end => void ends.push(end)
+}
+
+/** A directory that goes with the test, or with what else `onFinished` (see `closedAfterAll`) belongs to. */
 export function temporaryDirectory(onFinished: (remove: () => void) => void = onTestFinished): string {
   const directory = mkdtempSync(join(tmpdir(), 'gateway-test-'))
   onFinished(() => rmSync(directory, { recursive: true, force: true }))

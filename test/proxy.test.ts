@@ -1,23 +1,12 @@
 /** The gateway behind the proxies of `deploy/proxies/`: TLS, a prefix, the caller's address, events and waits. */
 
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { Agent, request, type Dispatcher } from 'undici'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { KEY, startWorld, temporaryDirectory, type World, type WorldOptions } from './helper.ts'
-import { findProgram, lacks, runProgram } from './programs.ts'
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
+import { findProgram, freePort, lacks, runProgram } from './programs.ts'
 
 interface Proxied {
   world: World

@@ -1,10 +1,8 @@
 /** A real redis-server for tests, which can be killed, stopped and started again on the same files. */
 
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { temporaryDirectory } from './helper.ts'
-import { findProgram, runProgram, type Program } from './programs.ts'
+import { findProgram, freePort, runProgram, type Program } from './programs.ts'
 
 export interface RedisServer {
   port: number
@@ -52,13 +50,4 @@ export async function startRedis(
     stop: () => void program.child.kill('SIGSTOP'),
     go: () => void program.child.kill('SIGCONT'),
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -8,7 +8,7 @@ import { SCOPES } from '../src/callers.ts'
 import { newEntry } from '../src/key.ts'
 import { startCluster, type Cluster } from './cluster.ts'
 import type { GatewayProcess } from './crash/child.ts'
-import { call, collect, KEY, serverEvents, stoppableClock, type Answer } from './helper.ts'
+import { call, closedAfterAll, collect, KEY, serverEvents, stoppableClock, type Answer } from './helper.ts'
 import { lacks } from './programs.ts'
 
 const SMALL_KEY = 'small-caller-key-000000000000000'
@@ -42,8 +42,10 @@ describe.skipIf(lacks('redis-server', 'haproxy'))('replicas', () => {
     let cluster: Cluster
     let one: string
     let two: string
+    const onFinished = closedAfterAll()
     beforeAll(async () => {
       cluster = await startCluster({
+        onFinished,
         replicas: [{}, {}],
         simulator: {
           now: clock.now,
@@ -167,7 +169,8 @@ describe.skipIf(lacks('redis-server', 'haproxy'))('replicas', () => {
         const statuses: string[] = []
         for await (const { event, data } of serverEvents(stream.body!)) {
           if (event === 'operation') statuses.push(data.status)
-          if (statuses.length > 1) continue
+          // Once, when the first state was told.
+          if (event !== 'operation' || statuses.length > 1) continue
           await cluster.redis.kill()
           await cluster.redis.start()
           clock.go()
@@ -188,8 +191,10 @@ describe.skipIf(lacks('redis-server', 'haproxy'))('replicas', () => {
       14: 'snapshot.create/check-answered',
     }
     let cluster: Cluster
+    const onFinished = closedAfterAll()
     beforeAll(async () => {
       cluster = await startCluster({
+        onFinished,
         replicas: [{ HOLD_AT: JSON.stringify(HELD) }, {}, {}],
         env: { HOSTKEY_TIMEOUT_MS: '3000', OPERATION_DEADLINE_MS: '2500' },
         simulator: { vms: Object.fromEntries(Array.from({ length: 20 }, (_, i) => [1 + i, {}])) },

@@ -7,7 +7,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { beforeAll, expect, test, vi } from 'vitest'
 import { SCOPES } from '../../src/callers.ts'
 import { loadConfig, type Environment } from '../../src/config.ts'
 import { startGateway, type Gateway } from '../../src/gateway.ts'
@@ -15,7 +15,7 @@ import { newEntry } from '../../src/key.ts'
 import type { StepName } from '../../src/operations/engine.ts'
 import { KINDS, type Kind, type Status } from '../../src/operations/operation.ts'
 import { startSimulator, type Fault, type Simulator } from '../../src/simulator/simulator.ts'
-import { call, KEY, temporaryDirectory, TOKEN, type Answer } from '../helper.ts'
+import { call, closedAfterAll, KEY, temporaryDirectory, TOKEN, type Answer } from '../helper.ts'
 import { startProcess } from './child.ts'
 
 const KIND_NAMES = Object.keys(KINDS) as Kind[]
@@ -105,6 +105,7 @@ function send(base: string, { vmId, kind }: Case): Promise<Answer> {
 async function crash(cases: Case[], env: Environment): Promise<void> {
   const holdAt = Object.fromEntries(cases.map(({ vmId, kind, step }) => [vmId, `${kind}/${step}`]))
   const doomed = await startProcess({ ...env, HOLD_AT: JSON.stringify(holdAt) })
+  onFinished(() => doomed.kill())
   const answers = cases.map(one =>
     send(doomed.address, one).then(
       answer => void acknowledged.set(one.vmId, answer),
@@ -120,11 +121,14 @@ async function crash(cases: Case[], env: Environment): Promise<void> {
   await Promise.all(answers)
 }
 
+const onFinished = closedAfterAll()
+
 beforeAll(async () => {
-  const directory = temporaryDirectory(afterAll)
+  const directory = temporaryDirectory(onFinished)
   const vms = Object.fromEntries(CASES.map(({ vmId }) => [vmId, { snapshots: ['first'] }]))
   // Tasks are done when they are first looked at: the first check reads the result.
   simulator = await startSimulator({ token: TOKEN, taskMs: 0, vms })
+  onFinished(() => simulator.close())
   const callersFile = join(directory, 'callers.json')
   writeFileSync(callersFile, JSON.stringify({ callers: [newEntry('tester', KEY, SCOPES, '*')] }))
   const env = {
@@ -152,12 +156,8 @@ beforeAll(async () => {
     env,
   )
   gateway = await startGateway(loadConfig(env), pino({ level: 'silent' }))
+  onFinished(() => gateway.close())
 }, 60_000)
-
-afterAll(async () => {
-  await gateway?.close()
-  await simulator?.close()
-})
 
 test.concurrent.for(CASES)('$kind that $scenario: killed at $step, it ends as $ends', async one => {
   const { vmId, kind, step, ends } = one

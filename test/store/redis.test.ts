@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { createServer, connect as connectTo, type Socket } from 'node:net'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { parseRedisUrl } from '../../src/store/redis-url.ts'
 import { openRedisStore, type RedisStoreOptions } from '../../src/store/redis.ts'
 import { StoreUnavailable, type Store } from '../../src/store/store.ts'
-import { temporaryDirectory } from '../helper.ts'
-import { findProgram, lacks, runProgram } from '../programs.ts'
-import { freePort, startRedis, type RedisServer } from '../redis-server.ts'
+import { closedAfterAll, temporaryDirectory } from '../helper.ts'
+import { findProgram, freePort, lacks, runProgram } from '../programs.ts'
+import { startRedis, type RedisServer } from '../redis-server.ts'
 import { endOf, operation, storeContract, type StoreUnderTest } from './store-contract.ts'
 import { storeModel } from './store-model.ts'
 
@@ -60,8 +60,9 @@ describe.skipIf(lacks('redis-server'))('redis', () => {
   let server: RedisServer
   let prefixes = 0
   const freshUrl = (): string => server.url(`t${(prefixes += 1)}`)
+  const onFinished = closedAfterAll()
   beforeAll(async () => {
-    server = await startRedis({ onFinished: afterAll })
+    server = await startRedis({ onFinished })
   })
 
   async function openAnew(): Promise<StoreUnderTest> {
