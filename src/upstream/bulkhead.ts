@@ -7,7 +7,7 @@
 export interface BulkheadOptions {
   /** Calls at once. */
   concurrency: number
-  /** Calls that may wait for a place. */
+  /** Calls that may wait for a place: so many new ones, and so many that go on with something. */
   queue: number
   /** The longest wait for a place, in milliseconds. */
   waitMs: number
@@ -15,6 +15,8 @@ export interface BulkheadOptions {
 
 export class Bulkhead {
   readonly #options: BulkheadOptions
+  /** What was begun before goes first, else new calls would keep it from ever being finished. */
+  readonly #begun = new Set<() => void>()
   readonly #queue = new Set<() => void>()
   #running = 0
 
@@ -24,7 +26,7 @@ export class Bulkhead {
 
   /** Calls that wait for a place right now. */
   get queued(): number {
-    return this.#queue.size
+    return this.#begun.size + this.#queue.size
   }
 
   /** Calls under way. */
@@ -32,30 +34,33 @@ export class Bulkhead {
     return this.#running
   }
 
-  /** What `call` gives, or undefined when there was no place for it in time or the signal aborted: then it was not called. */
-  async run<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
-    if (!(await this.#enter(signal))) return undefined
+  /**
+   * What `call` gives, or undefined when there was no place for it in time or the signal aborted: then it was not called.
+   * `isBegun`: it goes on with what an earlier call began.
+   */
+  async run<T>(call: () => Promise<T>, signal?: AbortSignal, isBegun = false): Promise<T | undefined> {
+    if (!(await this.#enter(isBegun ? this.#begun : this.#queue, signal))) return undefined
     try {
       return await call()
     } finally {
       // The place goes on to the next in the queue, or is free.
-      const [next] = this.#queue
+      const [next] = this.#begun.size > 0 ? this.#begun : this.#queue
       if (next) next()
       else this.#running -= 1
     }
   }
 
-  #enter(signal: AbortSignal | undefined): Promise<boolean> {
-    const { concurrency, queue, waitMs } = this.#options
+  #enter(queue: Set<() => void>, signal: AbortSignal | undefined): Promise<boolean> {
+    const { concurrency, queue: limit, waitMs } = this.#options
     if (this.#running < concurrency) {
       this.#running += 1
       return Promise.resolve(true)
     }
-    if (this.#queue.size >= queue || signal?.aborted) return Promise.resolve(false)
+    if (queue.size >= limit || signal?.aborted) return Promise.resolve(false)
     return new Promise(resolve => {
       const leave = (entered: boolean): void => {
         clearTimeout(timer)
-        this.#queue.delete(enter)
+        queue.delete(enter)
         signal?.removeEventListener('abort', giveUp)
         resolve(entered)
       }
@@ -63,7 +68,7 @@ export class Bulkhead {
       const giveUp = (): void => leave(false)
       const timer = setTimeout(giveUp, waitMs)
       signal?.addEventListener('abort', giveUp, { once: true })
-      this.#queue.add(enter)
+      queue.add(enter)
     })
   }
 }

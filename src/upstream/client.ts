@@ -72,10 +72,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   async function pass<T extends CallOutcome | CheckOutcome>(
     call: () => Promise<T>,
     signal: AbortSignal | undefined,
+    isBegun: boolean,
   ): Promise<T | Unsent> {
     if (breaker.pausedMs > 0) return shed()
     const judge = (outcome: T): Verdict => verdictOn(outcome, signal)
-    return (await bulkhead.run(() => breaker.run(call, judge), signal)) ?? shed()
+    return (await bulkhead.run(() => breaker.run(call, judge), signal, isBegun)) ?? shed()
   }
 
   function shed(): Unsent {
@@ -164,8 +165,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   }
 
   return {
-    call: (action, params, signal) => pass(() => callWithToken(action, params, signal), signal),
-    check: (callback, signal) => pass(() => checkOnce(callback, signal), signal),
+    call: (action, params, signal) => pass(() => callWithToken(action, params, signal), signal, false),
+    check: (callback, signal) => pass(() => checkOnce(callback, signal), signal, true),
     pausedMs: () => breaker.pausedMs,
     close: () => transport.close(),
   }

@@ -9,13 +9,17 @@ function setUp() {
   const running: string[] = []
   const ends = new Map<string, () => void>()
   /** A call that runs until it is ended. */
-  const call = (name: string, signal?: AbortSignal): Promise<string | undefined> =>
-    bulkhead.run(async () => {
-      running.push(name)
-      await new Promise<void>(resolve => ends.set(name, resolve))
-      running.splice(running.indexOf(name), 1)
-      return name
-    }, signal)
+  const call = (name: string, signal?: AbortSignal, isBegun?: boolean): Promise<string | undefined> =>
+    bulkhead.run(
+      async () => {
+        running.push(name)
+        await new Promise<void>(resolve => ends.set(name, resolve))
+        running.splice(running.indexOf(name), 1)
+        return name
+      },
+      signal,
+      isBegun,
+    )
   const end = (name: string): void => ends.get(name)!()
   return { bulkhead, running, call, end }
 }
@@ -76,4 +80,19 @@ test('a call that throws frees its place', async () => {
   void call('a')
   void call('b')
   await vi.waitFor(() => expect(running).toEqual(['a', 'b']))
+})
+
+test('what goes on with something begun goes first, and waits in a queue as long', async () => {
+  const { bulkhead, running, call, end } = setUp()
+  const [a] = [call('a'), call('b'), call('new 1'), call('new 2')]
+  const begun = [call('begun 1', undefined, true), call('begun 2', undefined, true)]
+  expect(await call('begun 3', undefined, true)).toBeUndefined()
+  expect(bulkhead.queued).toBe(4)
+  end('a')
+  await a
+  await vi.waitFor(() => expect(running).toEqual(['b', 'begun 1']))
+  end('b')
+  end('begun 1')
+  await begun[0]
+  await vi.waitFor(() => expect(running).toEqual(['begun 2', 'new 1']))
 })
