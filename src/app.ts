@@ -33,7 +33,7 @@ import { Operation, OperationList } from './schemas/operation.ts'
 import { Problem } from './schemas/problem.ts'
 import { Snapshot, SnapshotCreate, SnapshotList, SnapshotRestore } from './schemas/snapshot.ts'
 import { Stats } from './schemas/stats.ts'
-import { securityHeaders } from './security-headers.ts'
+import { API_HEADERS } from './security-headers.ts'
 import type { LimitStore } from './store/open.ts'
 import { StoreUnavailable } from './store/store.ts'
 import { buildValidator, fieldErrors } from './validation.ts'
@@ -77,7 +77,6 @@ declare module 'fastify' {
   }
 }
 
-const API_HEADERS = securityHeaders({ 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] })
 const BODY_LIMIT_BYTES = 16 * 1024
 /** A name of 255 characters may come percent-encoded. */
 const MAX_PARAM_LENGTH = 800
@@ -126,11 +125,7 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
     },
     frameworkErrors: (error, request, reply) => {
       // No hook runs for these.
-      reply.headers({
-        'x-request-id': request.id,
-        'cache-control': 'no-store',
-        'x-content-type-options': 'nosniff',
-      })
+      reply.headers({ ...API_HEADERS, 'x-request-id': request.id, 'cache-control': 'no-store' })
       parts.metrics.request(request.method, undefined, sendFailure(error, request, reply), reply.elapsedTime)
     },
   })

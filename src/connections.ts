@@ -8,6 +8,7 @@ import { STATUS_CODES, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyBaseLogger } from 'fastify'
 import { problemBody, type ProblemCode } from './problem.ts'
+import { API_HEADERS } from './security-headers.ts'
 
 export interface ConnectionLimits {
   /** Of the request line and all headers. */
@@ -112,7 +113,7 @@ export class BrokenRequests {
       `content-length: ${Buffer.byteLength(body)}`,
       `x-request-id: ${id}`,
       'cache-control: no-store',
-      'x-content-type-options: nosniff',
+      ...Object.entries(API_HEADERS).map(([name, value]) => `${name}: ${value}`),
       'connection: close',
     ]
     this.#onRefused(code)

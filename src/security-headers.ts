@@ -29,3 +29,6 @@ export function securityHeaders(directives: Record<string, string[]>): SecurityH
   })
   return headers
 }
+
+/** Those of every answer that is no page. */
+export const API_HEADERS = securityHeaders({ 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] })

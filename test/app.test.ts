@@ -60,6 +60,7 @@ test('every answer carries its id and the headers that keep browsers out', async
     ['/openapi.json', 200],
     ['/nothing', 404],
     ['/vms/x/stats', 400],
+    ['/%ff', 400],
   ] as const) {
     const { status: answered, headers } = await world.call('GET', path)
     expect(answered, path).toBe(status)

@@ -75,6 +75,7 @@ function refusalOf({ responses }: Conversation): number {
     connection: 'close',
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
+    'content-security-policy': "default-src 'none';frame-ancestors 'none'",
     'x-request-id': expect.stringMatching(/^[\w-]{36}$/),
   })
   expect(headers.server ?? headers['x-powered-by']).toBeUndefined()
