@@ -180,19 +180,31 @@ return 1
 `
 
 const CLAIM = `
-local replica, deadline, now, till, limit = unpack(ARGV)
+local replica, claim, deadline, now, till, limit = unpack(ARGV)
 if is_late(deadline) then return 0 end
 local claimed = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', tag .. 'due', '-inf', now, 'LIMIT', 0, limit)) do
   local op = tag .. 'op:' .. id
   let_go(id, redis.call('HGET', op, 'owner'))
   redis.call('HINCRBY', op, 'rev', 1)
-  redis.call('HSET', op, 'due', till, 'owner', replica)
+  redis.call('HSET', op, 'due', till, 'owner', replica, 'claim', claim)
   redis.call('ZADD', tag .. 'due', till, id)
   redis.call('SADD', tag .. 'held:' .. replica, id)
   for _, field in ipairs(read(id)) do table.insert(claimed, field) end
 end
 return claimed
+`
+
+/** Frees what this claim took: its answer was lost, so nobody makes those steps. */
+const UNCLAIM = `
+local replica, claim, now = unpack(ARGV)
+for _, id in ipairs(redis.call('SMEMBERS', tag .. 'held:' .. replica)) do
+  if redis.call('HGET', tag .. 'op:' .. id, 'claim') == claim then
+    let_go(id, replica)
+    free(replica, id, now)
+  end
+end
+return 0
 `
 
 /** One piece of a page: looks at up to `chunk` operations, in the order of the list, and gives those that fit. */
@@ -280,6 +292,7 @@ export const SCRIPTS = {
   opSave: script(SAVE),
   opDiscard: script(DISCARD),
   opClaim: script(CLAIM),
+  opUnclaim: script(UNCLAIM),
   opList: script(LIST),
   opSweep: script(SWEEP),
   replicaBeat: script(BEAT),

@@ -134,6 +134,8 @@ class RedisStore implements Store {
   readonly #unsure = new WeakMap<Operation, string>()
   /** Started or not, it was told to have failed, and so may not stay. */
   readonly #undo = new Set<string>()
+  /** What these took nobody works on, and others leave it to this replica, which is alive. */
+  readonly #lostClaims = new Set<string>()
   /** Redis's clock less `performance.now()`, as measured last: each is too small by the time its answer took. */
   readonly #clocks: number[] = []
   /** Signs of life without a gap; Redis was there for as long. */
@@ -218,7 +220,7 @@ class RedisStore implements Store {
 
   async save(operation: Operation): Promise<boolean> {
     const { rev, dueAtMs, ...doc } = operation
-    const write = this.#unsure.get(operation) ?? randomBytes(12).toString('base64url')
+    const write = this.#unsure.get(operation) ?? newWriteId()
     try {
       const saved = await this.#run(
         'opSave',
@@ -294,8 +296,20 @@ class RedisStore implements Store {
 
   async claimDue(nowMs: number, leaseMs: number, limit: number): Promise<Operation[]> {
     if (limit <= 0) return []
+    const claim = newWriteId()
     const till = Math.round(nowMs + leaseMs)
-    const claimed = await this.#run('opClaim', this.#replica, this.#deadline(), nowMs, till, limit)
+    const claimed = await this.#run(
+      'opClaim',
+      this.#replica,
+      claim,
+      this.#deadline(),
+      nowMs,
+      till,
+      limit,
+    ).catch((error: unknown) => {
+      if (error instanceof AnswerLost) this.#lostClaims.add(claim)
+      throw error
+    })
     if (claimed === 0) throw new StoreUnavailable('the store was reached too late')
     return toOperations(claimed as string[])
   }
@@ -375,6 +389,10 @@ class RedisStore implements Store {
       await this.#run('opDiscard', this.#replica, id, 1)
       this.#undo.delete(id)
     }
+    for (const claim of this.#lostClaims) {
+      await this.#run('opUnclaim', this.#replica, claim, now())
+      this.#lostClaims.delete(claim)
+    }
   }
 
   #scheduleBeat(): void {
@@ -411,6 +429,10 @@ class RedisStore implements Store {
       throw new Kind('the store could not be reached', { cause: new Error(message) })
     }
   }
+}
+
+function newWriteId(): string {
+  return randomBytes(12).toString('base64url')
 }
 
 type Answer = string | number | (string | number | string[])[]

@@ -285,6 +285,21 @@ describe.skipIf(lacks('redis-server'))('redis', () => {
       expect(await beside.start(operation(), null, T0)).toEqual({ kind: 'started' })
     })
 
+    test('what was claimed then is free again as soon as Redis is back', async () => {
+      const way = await lossyWay()
+      const store = await open(way.url, { now: () => T0 })
+      await store.start(operation({ vmId: 1, dueAtMs: T0 }), null, T0)
+      expect(await store.claimDue(T0, LEASE_MS, 9)).toHaveLength(1)
+      const op = operation({ vmId: 2, dueAtMs: T0 })
+      await store.start(op, null, T0)
+      way.loseAnswers()
+      await expect(store.claimDue(T0, LEASE_MS, 9)).rejects.toThrow(StoreUnavailable)
+      await vi.waitFor(() => store.ping(), { interval: 10 })
+      // But not what another claim holds.
+      const claimed = await store.claimDue(T0, LEASE_MS, 9)
+      expect(claimed.map(({ id, rev }) => [id, rev])).toEqual([[op.id, 3]])
+    })
+
     test('a save that is tried again counts as saved, and once', async () => {
       const way = await lossyWay()
       const store = await open(way.url)
