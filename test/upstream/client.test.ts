@@ -18,13 +18,14 @@ interface Options extends SimulatorOptions {
   readMethod?: 'POST' | 'GET'
   /** The fixed tokens, a later one each time the session looks; without any it logs in. */
   tokens?: string[]
+  timeoutMs?: number
 }
 
 /** A client over real sockets to a simulated HOSTKEY whose tasks end when `clock.now` is moved. */
-async function start({ readMethod = 'POST', tokens = [TOKEN], ...options }: Options = {}) {
+async function start({ readMethod = 'POST', tokens = [TOKEN], timeoutMs = 5_000, ...options }: Options = {}) {
   const clock = { now: Date.parse('2026-11-24T10:00:00.000Z') }
   const sim = await startSimulator({ token: TOKEN, apiKey: API_KEY, now: () => clock.now, ...options })
-  const transport = createTransport({ baseUrl: sim.baseUrl, timeoutMs: 150, concurrency: 4 })
+  const transport = createTransport({ baseUrl: sim.baseUrl, timeoutMs, concurrency: 4 })
   const log: unknown[] = []
   const looks = [...tokens]
   const secret = (values: string[]): Secret => ({
@@ -134,7 +135,7 @@ const AMBIGUOUS: [string, Fault, 'timeout' | 'connection' | 'invalid'][] = [
 ]
 
 test.each(AMBIGUOUS)('%s: a mutation was sent once and is lost', async (_what, fault, cause) => {
-  const { sim, upstream } = await start()
+  const { sim, upstream } = await start(cause === 'timeout' ? { timeoutMs: 150 } : {})
   sim.fault({ ...fault, times: 9 })
   expect(await upstream.call('create_snapshot', CREATE)).toEqual({
     kind: 'lost',

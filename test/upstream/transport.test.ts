@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { createTransport, MAX_ANSWER_BYTES, type TransportOptions } from '../../src/upstream/transport.ts'
 
-const TIMEOUT_MS = 150
+/** Of tests that wait for it; the others never come near theirs. */
+const TIMEOUT_MS = 400
 const FIELDS = { action: 'create_snapshot', token: 'T', id: 1000 }
 const FORM = 'action=create_snapshot&token=T&id=1000'
 
@@ -43,7 +44,7 @@ async function wire(
 }
 
 function open(baseUrl: string, options: Partial<TransportOptions> = {}) {
-  const transport = createTransport({ baseUrl, timeoutMs: TIMEOUT_MS, concurrency: 1, ...options })
+  const transport = createTransport({ baseUrl, timeoutMs: 5_000, concurrency: 1, ...options })
   onTestFinished(() => transport.close())
   return {
     close: () => transport.close(),
@@ -150,7 +151,7 @@ test('an endless answer is cut off together with its connection', async () => {
     socket.on('drain', more).write('HTTP/1.1 200 OK\r\n\r\n')
     more()
   })
-  expect(await open(baseUrl, { timeoutMs: 5_000 }).send()).toMatchObject({ ...LOST, cause: 'invalid' })
+  expect(await open(baseUrl).send()).toMatchObject({ ...LOST, cause: 'invalid' })
   await expect.poll(() => sockets[0]?.destroyed, { interval: 5 }).toBe(true)
   // What the kernel buffers comes on top.
   expect(written).toBeLessThan(MAX_ANSWER_BYTES * 16)
@@ -179,7 +180,7 @@ test.each([
       onConnection(socket)
     },
   )
-  expect(await open(`https://127.0.0.1:${port}`).send()).toEqual({
+  expect(await open(`https://127.0.0.1:${port}`, { timeoutMs: TIMEOUT_MS }).send()).toEqual({
     kind: 'unsent',
     reason: expect.any(String),
   })
@@ -240,7 +241,7 @@ test.each<[string, (socket: Socket) => void]>([
   const { baseUrl, requests, sockets } = await wire((socket, _request, nth) =>
     nth === 1 ? act(socket) : ok(socket),
   )
-  const { send } = open(baseUrl)
+  const { send } = open(baseUrl, { timeoutMs: TIMEOUT_MS })
   const startedAt = performance.now()
   expect(await send()).toEqual({ ...LOST, cause: 'timeout' })
   expect(performance.now() - startedAt).toBeGreaterThan(TIMEOUT_MS - 10)
@@ -307,7 +308,7 @@ test('given up while it is under way: lost, and the connection goes; given up la
   const { baseUrl, sockets } = await wire((socket, _request, nth) =>
     nth === 1 ? controller.abort() : ok(socket),
   )
-  const { send } = open(baseUrl, { timeoutMs: 5_000 })
+  const { send } = open(baseUrl)
   expect(await send(controller.signal)).toEqual({ ...LOST, reason: 'given up by the gateway' })
   const later = new AbortController()
   expect(await send(later.signal)).toEqual(OK)
@@ -320,7 +321,7 @@ test('given up in the queue: nothing is sent when its turn comes', async () => {
   const { baseUrl, requests } = await wire((socket, _request, nth) =>
     nth === 1 ? first.resolve(socket) : ok(socket),
   )
-  const { send } = open(baseUrl, { timeoutMs: 5_000 })
+  const { send } = open(baseUrl)
   const running = send()
   const controller = new AbortController()
   const queued = send(controller.signal, 'POST', { action: 'queued' })
@@ -335,7 +336,7 @@ test('given up in the queue: nothing is sent when its turn comes', async () => {
 
 test('too long in the queue: certainly not sent, then or later', async () => {
   const { baseUrl, requests } = await wire((socket, _request, nth) => (nth === 1 ? undefined : ok(socket)))
-  const { send } = open(baseUrl)
+  const { send } = open(baseUrl, { timeoutMs: TIMEOUT_MS })
   const [first, ...queued] = await Promise.all([
     send(),
     ...Array.from({ length: 9 }, () => send(undefined, 'POST', { q: 1 })),
@@ -350,7 +351,7 @@ test('too long in the queue: certainly not sent, then or later', async () => {
 
 test('closing settles everything: what left is lost, what waited was not sent, and so is what comes later', async () => {
   const { baseUrl, requests } = await wire(() => {})
-  const { send, close } = open(baseUrl, { timeoutMs: 5_000 })
+  const { send, close } = open(baseUrl)
   const calls = [send(), send()]
   await expect.poll(() => requests.length, { interval: 2 }).toBe(1)
   await close()
