@@ -1,5 +1,7 @@
 /** Contract §3.4: marked secrets go through every route and many failures, and come out of none. */
 
+import { globSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { SCOPES } from '../src/callers.ts'
 import { newEntry } from '../src/key.ts'
@@ -170,3 +172,38 @@ test('no answer, no log line and no document holds a secret', async () => {
   )
   expect(leaks).toEqual([])
 })
+
+const SRC = resolve(import.meta.dirname, '../src')
+
+/** Where secrets are handled, and by what one sees it. A new place is added here by hand, after a look at what it does. */
+const PLACES: Record<string, [where: RegExp, files: string[]]> = {
+  'the token and the API key, as configured': [/'HOSTKEY_(TOKEN|API_KEY)'/, ['config.ts']],
+  'their values, as files are watched': [/\.(current|recent)\(\)/, ['upstream/session.ts']],
+  'the token of a session': [/session\.(token|secrets)\(/, ['upstream/client.ts']],
+  'the URL of the store': [/STORE_URL/, ['config.ts']],
+  'its user and password': [/\bpassword[,:]/, ['store/redis-url.ts', 'store/redis.ts']],
+  'callback keys': [
+    /\.callback\b|\bcallback[,:?!]/,
+    ['operations/engine.ts', 'operations/operation.ts', 'upstream/client.ts', 'upstream/parse.ts'],
+  ],
+  "callers' credentials": [/'authorization'|'x-api-key'/, ['auth.ts']],
+}
+
+test('secrets are handled in these places of the source, and in no other', () => {
+  const sources = globSync('**/*.ts', { cwd: SRC })
+    .toSorted()
+    .filter(file => !/^(simulator\/|demo\.ts)/.test(file))
+    .map(file => [file, code(readFileSync(join(SRC, file), 'utf8'))] as const)
+  const found = Object.entries(PLACES).map(([what, [where]]) => [
+    what,
+    sources.filter(([, text]) => where.test(text)).map(([file]) => file),
+  ])
+  expect(Object.fromEntries(found)).toEqual(
+    Object.fromEntries(Object.entries(PLACES).map(([what, [, files]]) => [what, files])),
+  )
+})
+
+/** Without its comments. */
+function code(source: string): string {
+  return source.replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, '')
+}
