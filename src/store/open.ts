@@ -17,7 +17,7 @@ export async function openStore(
   closers: (() => Promise<void> | void)[],
 ): Promise<{ store: Store; limitStore: LimitStore }> {
   if (storeUrl.startsWith('sqlite:')) {
-    const store = openSqliteStore(storeUrl.slice('sqlite:'.length), now())
+    const store = openSqliteStore(storeUrl.slice('sqlite:'.length), now(), { onBroken: endProcess })
     closers.push(() => store.close())
     return { store, limitStore: {} }
   }
@@ -28,4 +28,11 @@ export async function openStore(
   const store = await openRedisStore(storeUrl, { log, ttlMs, now })
   closers.push(() => store.close())
   return { store, limitStore }
+}
+
+/** Uncaught on purpose: the process ends with this as the reason, and the next one reads what is on the disk. */
+function endProcess(cause: Error): void {
+  setImmediate(() => {
+    throw new Error('the disk did not take what the store wrote', { cause })
+  })
 }

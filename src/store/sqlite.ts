@@ -1,10 +1,12 @@
 /**
- * Operations in one SQLite file: WAL, `synchronous=FULL`, one process. The writes asked for in one turn of the event
- * loop share one transaction and so one fsync (group commit); each is answered after the commit. Callback keys stand
- * in the file, so it is readable by its owner alone.
+ * Operations in one SQLite file, in WAL mode, for one process. Writes share transactions and fsyncs (group commit), and
+ * each is answered after the fsync. SQLite itself would make it within COMMIT (`synchronous=FULL`) and hold up the event
+ * loop for as long; with NORMAL it only writes the WAL there, and what it leaves out (https://www.sqlite.org/pragma.html#pragma_synchronous:
+ * "the WAL file is synced before each checkpoint", not after each commit) is made here, in a thread of libuv's.
+ * Callback keys stand in the file, so it is readable by its owner alone.
  */
 
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, closeSync, fdatasync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { mutates, type Kind, type Operation } from '../operations/operation.ts'
@@ -56,22 +58,41 @@ interface Row {
 
 interface Write {
   run: () => void
+  /** Its answer waits for the disk. */
+  isDurable: boolean
   resolve: () => void
   reject: (error: Error) => void
+}
+
+/** What was committed and is on its way to the disk. */
+interface Syncing {
+  changed: Set<string>
+  done: Promise<void>
+}
+
+export interface SqliteOptions {
+  /** Brings a file's data to the disk. */
+  sync?: (fd: number, callback: (error: Error | null) => void) => void
+  /**
+   * The disk did not take what was committed. The kernel may have dropped it from its memory (so that a second fsync
+   * says nothing), and what SQLite shows is no longer what a power cut leaves: only a new process knows. Until then
+   * every call rejects.
+   */
+  onBroken?: (error: Error) => void
 }
 
 /**
  * Opens (or makes) the file and takes it for this process alone.
  * @throws Error with one clear line when the file is in use, from a newer version, or cannot be opened.
  */
-export function openSqliteStore(path: string, nowMs: number): Store {
+export function openSqliteStore(path: string, nowMs: number, options: SqliteOptions = {}): Store {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   let db: DatabaseSync
   try {
     db = new DatabaseSync(path, { timeout: 0 })
     // Exclusive: a second process is refused here instead of checking the same keys.
     db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL')
-    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864')
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864')
     const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
     if (version > SCHEMA_VERSION)
       throw new Error(`was written by a newer version of the gateway (schema ${version})`)
@@ -86,21 +107,30 @@ export function openSqliteStore(path: string, nowMs: number): Store {
       { cause: error },
     )
   }
-  return new SqliteStore(db, nowMs)
+  return new SqliteStore(db, path, nowMs, options)
 }
 
 class SqliteStore implements Store {
   readonly #db: DatabaseSync
+  readonly #wal: number
+  readonly #sync: NonNullable<SqliteOptions['sync']>
+  readonly #onBroken: (error: Error) => void
   readonly #statements = new Map<string, StatementSync>()
   readonly #listeners = new Set<(id: string) => void>()
   #writes: Write[] = []
-  #changed: string[] = []
-  #closed = false
+  #changed = new Set<string>()
+  #syncing: Syncing | undefined
+  /** Why nothing can be done any more. */
+  #end: StoreUnavailable | undefined
 
-  constructor(db: DatabaseSync, nowMs: number) {
+  constructor(db: DatabaseSync, path: string, nowMs: number, options: SqliteOptions) {
     this.#db = db
+    this.#sync = options.sync ?? fdatasync
+    this.#onBroken = options.onBroken ?? (() => {})
     // Whoever held an operation died with the process that had this file before.
     this.#run(`UPDATE operations SET due_at = ? WHERE status = 'running' AND due_at > ?`, nowMs, nowMs)
+    // The same file for as long as this connection is open.
+    this.#wal = openSync(`${path}-wal`, 'r')
   }
 
   start(
@@ -151,7 +181,7 @@ class SqliteStore implements Store {
           idempotency.expiresAtMs,
         )
       }
-      this.#changed.push(operation.id)
+      this.#changed.add(operation.id)
       return { kind: 'started' }
     })
   }
@@ -170,7 +200,7 @@ class SqliteStore implements Store {
         rev - 1,
       )
       if (changes === 0) return false
-      this.#changed.push(operation.id)
+      this.#changed.add(operation.id)
       return true
     })
   }
@@ -180,16 +210,18 @@ class SqliteStore implements Store {
       const { changes } = this.#run('DELETE FROM operations WHERE id = ? AND rev = ?', id, rev)
       if (changes === 0) return false
       this.#run('DELETE FROM idempotency WHERE operation_id = ?', id)
-      this.#changed.push(id)
+      this.#changed.add(id)
       return true
     })
   }
 
-  get(id: string): Promise<Operation | undefined> {
+  async get(id: string): Promise<Operation | undefined> {
+    if (this.#syncing?.changed.has(id)) await this.#syncing.done
     return this.#attempt(() => this.#read(id))
   }
 
-  list({ visible, vmId, kind, status, limit, before }: ListQuery): Promise<Operation[]> {
+  async list({ visible, vmId, kind, status, limit, before }: ListQuery): Promise<Operation[]> {
+    await this.#syncing?.done
     const where: string[] = []
     const values: SQLInputValue[] = []
     const and = (condition: string, ...more: SQLInputValue[]): void => {
@@ -219,14 +251,15 @@ class SqliteStore implements Store {
     // Without anything due no transaction, and so no fsync, is spent.
     const due = `FROM operations WHERE status = 'running' AND due_at <= ? ORDER BY due_at LIMIT ?`
     if (limit <= 0 || this.#all(`SELECT id ${due}`, nowMs, 1).length === 0) return Promise.resolve([])
-    return this.#write(() =>
+    const claim = (): Operation[] =>
       this.#all<Row>(
         `UPDATE operations SET rev = rev + 1, due_at = ? WHERE id IN (SELECT id ${due}) RETURNING id, rev, due_at, doc`,
         Math.round(nowMs + leaseMs),
         nowMs,
         limit,
-      ).map(toOperation),
-    )
+      ).map(toOperation)
+    // A claim ends with the process anyway, so nobody waits until it is on the disk.
+    return this.#write(claim, false)
   }
 
   nextDueAtMs(): Promise<number | null> {
@@ -282,13 +315,15 @@ class SqliteStore implements Store {
     })
   }
 
-  close(): Promise<void> {
-    if (!this.#closed) {
-      this.#flush()
-      this.#closed = true
-      this.#db.close()
+  async close(): Promise<void> {
+    while (!this.#end && (this.#syncing || this.#writes.length > 0)) {
+      if (!this.#syncing) this.#flush()
+      await this.#syncing?.done.catch(() => {})
     }
-    return Promise.resolve()
+    this.#end ??= new StoreUnavailable('the store is closed')
+    if (!this.#db.isOpen) return
+    this.#db.close()
+    closeSync(this.#wal)
   }
 
   #read(id: string): Operation | undefined {
@@ -296,21 +331,25 @@ class SqliteStore implements Store {
     return row && toOperation(row)
   }
 
-  /** Queues a write for the transaction of this turn of the event loop. `work` must not leave half of itself behind when it throws: the whole transaction goes. */
-  #write<T>(work: () => T): Promise<T> {
-    if (this.#closed) return Promise.reject(new StoreUnavailable('the store is closed'))
+  /**
+   * Queues a write for the next transaction: that of this turn of the event loop, or the one that follows the fsync under
+   * way. `work` must not leave half of itself behind when it throws: the whole transaction goes.
+   */
+  #write<T>(work: () => T, isDurable = true): Promise<T> {
+    if (this.#end) return Promise.reject(this.#end)
     return new Promise<T>((resolve, reject) => {
       let result: T
-      this.#writes.push({ run: () => (result = work()), resolve: () => resolve(result), reject })
-      if (this.#writes.length === 1) setImmediate(() => this.#flush())
+      this.#writes.push({ run: () => (result = work()), isDurable, resolve: () => resolve(result), reject })
+      if (this.#writes.length === 1 && !this.#syncing) setImmediate(() => this.#flush())
     })
   }
 
   #flush(): void {
+    if (this.#syncing || this.#writes.length === 0) return
     const writes = this.#writes
-    if (writes.length === 0) return
+    const changed = new Set<string>()
     this.#writes = []
-    this.#changed = []
+    this.#changed = changed
     try {
       this.#db.exec('BEGIN IMMEDIATE')
       for (const write of writes) write.run()
@@ -321,13 +360,32 @@ class SqliteStore implements Store {
       for (const write of writes) write.reject(unavailable)
       return
     }
-    for (const write of writes) write.resolve()
-    for (const id of this.#changed) for (const listener of this.#listeners) listener(id)
+    for (const write of writes) if (!write.isDurable) write.resolve()
+    const durable = writes.filter(({ isDurable }) => isDurable)
+    if (durable.length === 0) return
+    const { promise: done, resolve, reject } = Promise.withResolvers<void>()
+    // Mostly nobody reads what is on its way.
+    done.catch(() => {})
+    this.#syncing = { changed, done }
+    this.#sync(this.#wal, error => {
+      this.#syncing = undefined
+      if (error) {
+        this.#end = new StoreUnavailable('the disk did not take what was written', { cause: error })
+        for (const write of [...durable, ...this.#writes.splice(0)]) write.reject(this.#end)
+        reject(this.#end)
+        this.#onBroken(error)
+        return
+      }
+      for (const write of durable) write.resolve()
+      resolve()
+      for (const id of changed) for (const listener of this.#listeners) listener(id)
+      this.#flush()
+    })
   }
 
   #attempt<T>(read: () => T): Promise<T> {
+    if (this.#end) return Promise.reject(this.#end)
     try {
-      if (this.#closed) throw new Error('the store is closed')
       return Promise.resolve(read())
     } catch (error) {
       return Promise.reject(new StoreUnavailable('the store could not be read', { cause: error }))

@@ -1,17 +1,19 @@
-import { cpSync, readdirSync, statSync } from 'node:fs'
+import { cpSync, fstatSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { expect, onTestFinished, test } from 'vitest'
-import { openSqliteStore } from '../../src/store/sqlite.ts'
+import { setImmediate } from 'node:timers/promises'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { openSqliteStore, type SqliteOptions } from '../../src/store/sqlite.ts'
 import { StoreUnavailable, type Store } from '../../src/store/store.ts'
 import { temporaryDirectory } from '../helper.ts'
 import { endOf, operation, storeContract, type StoreUnderTest } from './store-contract.ts'
 import { storeModel } from './store-model.ts'
 
 const T0 = 1_800_000_000_000
+const EVERYTHING = { vmIds: '*' as const, kinds: ['snapshot.create' as const], createdBy: '' }
 
-function open(path: string, nowMs = T0): Store {
-  const store = openSqliteStore(path, nowMs)
+function open(path: string, nowMs = T0, options: SqliteOptions = {}): Store {
+  const store = openSqliteStore(path, nowMs, options)
   onTestFinished(() => store.close())
   return store
 }
@@ -75,6 +77,99 @@ test('the writes of one turn share one transaction', async () => {
   await Promise.all(Array.from({ length: 50 }, (_, i) => store.start(operation({ vmId: 100 + i }), null, T0)))
   // Each transaction of its own would write every touched page again.
   expect(sizeOfWal() - before - one).toBeLessThan(one * 10)
+})
+
+/** A disk that takes what was written when it is told to. */
+function slowDisk() {
+  const waiting: ((error: Error | null) => void)[] = []
+  const files: number[] = []
+  return {
+    files,
+    waiting,
+    sync: (fd: number, callback: (error: Error | null) => void) => {
+      files.push(fstatSync(fd).ino)
+      waiting.push(callback)
+    },
+    /** Of what was asked for first. */
+    async take(error: Error | null = null) {
+      await vi.waitFor(() => expect(waiting).not.toEqual([]), { interval: 1 })
+      waiting.shift()!(error)
+    },
+  }
+}
+
+/** What has happened by the time that everything which can happen now has. */
+async function settledNow(promises: Promise<unknown>[]): Promise<boolean[]> {
+  const settled = promises.map(() => false)
+  promises.forEach((promise, i) => void promise.finally(() => (settled[i] = true)).catch(() => {}))
+  for (let i = 0; i < 5; i += 1) await setImmediate()
+  return settled
+}
+
+test('nobody hears of a write before it is on the disk, not even who reads it', async () => {
+  const path = join(temporaryDirectory(), 'gateway.db')
+  const disk = slowDisk()
+  const heard: string[] = []
+  const store = open(path, T0, { sync: disk.sync })
+  store.onChange(id => heard.push(id))
+  const [op, later] = [operation({ vmId: 1, dueAtMs: T0 }), operation({ vmId: 2 })]
+  const started = store.start(op, null, T0)
+  await vi.waitFor(() => expect(disk.waiting).toHaveLength(1), { interval: 1 })
+  const readers = [store.get(op.id), store.list({ visible: EVERYTHING, limit: 9 })]
+  const second = store.start(later, null, T0)
+  expect(await settledNow([started, ...readers, second])).toEqual([false, false, false, false])
+  // The second is not even written: it would only wait.
+  expect(await store.get(later.id)).toBeUndefined()
+  expect(heard).toEqual([])
+  expect(disk.files).toEqual([statSync(`${path}-wal`).ino])
+
+  await disk.take()
+  expect(await settledNow([started, ...readers, second])).toEqual([true, true, true, false])
+  expect(heard).toEqual([op.id])
+  await disk.take()
+  expect(await second).toEqual({ kind: 'started' })
+
+  // A claim is nobody's to hear of, and ends with the process.
+  expect((await store.claimDue(T0, 1_000, 5)).map(({ id }) => id)).toContain(op.id)
+  expect(disk.waiting).toEqual([])
+  const closed = store.close()
+  const last = await settledNow([closed])
+  expect(last).toEqual([true])
+})
+
+test('what is on its way when the store is closed arrives, and is told', async () => {
+  const disk = slowDisk()
+  const path = join(temporaryDirectory(), 'gateway.db')
+  const store = open(path, T0, { sync: disk.sync })
+  const started = [store.start(operation({ vmId: 1 }), null, T0)]
+  await vi.waitFor(() => expect(disk.waiting).toHaveLength(1), { interval: 1 })
+  started.push(store.start(operation({ vmId: 2 }), null, T0))
+  const closed = store.close()
+  await disk.take()
+  await disk.take()
+  expect(await Promise.all(started)).toEqual([{ kind: 'started' }, { kind: 'started' }])
+  await closed
+  await expect(store.start(operation({ vmId: 3 }), null, T0)).rejects.toThrow('the store is closed')
+  expect(await open(path).list({ visible: EVERYTHING, limit: 9 })).toHaveLength(2)
+})
+
+test('a disk that fails ends the store: what SQLite shows is not what a power cut leaves', async () => {
+  const disk = slowDisk()
+  const broken: Error[] = []
+  const path = join(temporaryDirectory(), 'gateway.db')
+  const store = open(path, T0, { sync: disk.sync, onBroken: error => broken.push(error) })
+  const op = operation({ vmId: 1 })
+  const calls: Promise<unknown>[] = [store.start(op, null, T0)]
+  await vi.waitFor(() => expect(disk.waiting).toHaveLength(1), { interval: 1 })
+  calls.push(store.get(op.id), store.start(operation({ vmId: 2 }), null, T0))
+  const outcomes = Promise.allSettled(calls)
+  await disk.take(new Error('EIO'))
+  for (const outcome of await outcomes)
+    expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(StoreUnavailable) })
+  expect(broken.map(({ message }) => message)).toEqual(['EIO'])
+  await expect(store.ping()).rejects.toThrow('the disk did not take')
+  await expect(store.get(op.id)).rejects.toThrow(StoreUnavailable)
+  await expect(store.start(operation({ vmId: 3 }), null, T0)).rejects.toThrow(StoreUnavailable)
 })
 
 test('a failed transaction leaves nothing behind and is told as such to each of its writers', async () => {
