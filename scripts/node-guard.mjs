@@ -1,4 +1,8 @@
-// Loaded with --import in front of every script: says clearly which Node is missing instead of failing on the first .ts file.
+// Loaded with --import in front of every script: says clearly which Node is missing instead of failing on the first .ts
+// file, and keeps what Node makes of the sources, so that only a first start strips and compiles them.
+import module from 'node:module'
+import { fileURLToPath } from 'node:url'
+
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < 24 || (major === 24 && minor < 15)) {
   process.stderr.write(
@@ -7,3 +11,6 @@ if (major < 24 || (major === 24 && minor < 15)) {
   )
   process.exit(1)
 }
+
+// Beside the packages, which are as much ours to trust as this file; where it cannot be written, nothing is kept.
+module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/node-compile', import.meta.url)))

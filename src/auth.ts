@@ -6,7 +6,7 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { mayTouch, type Caller, type Callers, type Scope } from './callers.ts'
-import { looksLikeToken, type TokenVerifier } from './jwt.ts'
+import type { TokenVerifier } from './jwt.ts'
 import { ApiProblem } from './problem.ts'
 
 /** Who may use a route: anybody, or callers with one of these scopes. */
@@ -73,6 +73,13 @@ function credentialOf(rawHeaders: readonly string[]): string | null | undefined 
 }
 
 const MAX_KEY_LENGTH = 4_096
+
+/** Three base64url parts, the last of which is empty in an unsigned token. */
+const TOKEN_SHAPE = /^[\w-]+\.[\w-]+\.[\w-]*$/
+
+export function looksLikeToken(credential: string): boolean {
+  return TOKEN_SHAPE.test(credential)
+}
 
 function unauthenticated(
   detail = 'Send the key of a caller as "Authorization: Bearer <key>" or "X-API-Key: <key>".',

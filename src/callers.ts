@@ -6,7 +6,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Type, type Static } from 'typebox'
-import { Value } from 'typebox/value'
+import { buildValidator, type Validator } from './validation.ts'
 import { watchContent } from './watch-file.ts'
 
 export const SCOPES = [
@@ -57,6 +57,8 @@ const CallerEntry = Type.Object(
   { additionalProperties: false },
 )
 const CallersFile = Type.Object({ callers: Type.Array(CallerEntry) }, { additionalProperties: false })
+// By the validator that there is anyway: that of TypeBox took a fifth of the start.
+const isCallersFile = buildValidator({})({ schema: CallersFile }) as Validator<Static<typeof CallersFile>>
 
 export type CallerEntry = Static<typeof CallerEntry>
 
@@ -126,9 +128,9 @@ export function parseCallers(text: string, path: string): Digests {
   } catch {
     throw new Error(`callers file ${path} is not JSON`)
   }
-  if (!Value.Check(CallersFile, json)) {
-    const problems = Value.Errors(CallersFile, json).map(
-      error => `${error.instancePath || '/'} ${error.message}`,
+  if (!isCallersFile(json)) {
+    const problems = (isCallersFile.errors ?? []).map(
+      error => `${error.instancePath || '/'} ${error.message ?? ''}`,
     )
     throw new Error(`callers file ${path}: ${[...new Set(problems)].slice(0, 8).join('; ')}`)
   }

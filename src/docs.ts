@@ -73,8 +73,8 @@ export async function registerDocs(
   app.get(
     '/openapi.yaml',
     { config: access, schema: documentSchema('Yaml', 'application/yaml') },
-    (_request, reply) => {
-      yaml ??= toYaml(app.swagger())
+    async (_request, reply) => {
+      yaml ??= await toYaml(app.swagger())
       return reply.type('application/yaml').serializer(String).send(yaml)
     },
   )

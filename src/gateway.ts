@@ -2,11 +2,10 @@
 
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { buildApp } from './app.ts'
+import { buildApp, type AppParts } from './app.ts'
 import { openCallers } from './callers.ts'
 import type { Config } from './config.ts'
 import { silentConnections, type ConnectionLimits } from './connections.ts'
-import { createTokenVerifier } from './jwt.ts'
 import { createMetrics } from './metrics.ts'
 import type { EngineParts } from './operations/engine.ts'
 import { Operations } from './operations/operations.ts'
@@ -130,7 +129,7 @@ export async function startGateway(
       operations,
       callers,
       metrics,
-      ...(config.jwt ? { tokens: createTokenVerifier(config.jwt, { now, log: logger }) } : {}),
+      ...(await tokensOf(config, now, logger)),
       draining: draining.signal,
       logger,
       now,
@@ -156,6 +155,17 @@ export async function startGateway(
     await close()
     throw error
   }
+}
+
+/** Loaded only where signed tokens are taken. */
+async function tokensOf(
+  { jwt }: Config,
+  now: () => number,
+  log: FastifyBaseLogger,
+): Promise<Pick<AppParts, 'tokens'>> {
+  if (!jwt) return {}
+  const { createTokenVerifier } = await import('./jwt.ts')
+  return { tokens: createTokenVerifier(jwt, { now, log }) }
 }
 
 /** Fastify closes what is idle when it begins to close; what is answered after that would stay for the keep-alive time. */

@@ -45,13 +45,6 @@ export type TokenPauses = typeof DEFAULT_PAUSES
 
 const MAX_VERIFIED = 1_000
 
-/** Three base64url parts, the last of which is empty in an unsigned token. */
-const TOKEN_SHAPE = /^[\w-]+\.[\w-]+\.[\w-]*$/
-
-export function looksLikeToken(credential: string): boolean {
-  return TOKEN_SHAPE.test(credential)
-}
-
 export function createTokenVerifier(
   { jwksUrl, issuer, audience }: NonNullable<Config['jwt']>,
   { now, log }: TokenParts,

@@ -34,9 +34,12 @@ export async function renderDocuments(): Promise<Record<string, string>> {
   await app.ready()
   const document = JSON.parse(JSON.stringify(app.swagger())) as object
   await app.close()
-  return { ...filesOf('openapi', document), ...filesOf('openapi-3.0', toOpenApi30(document)) }
+  return { ...(await filesOf('openapi', document)), ...(await filesOf('openapi-3.0', toOpenApi30(document))) }
 }
 
-function filesOf(name: string, document: object): Record<string, string> {
-  return { [`${name}.json`]: `${JSON.stringify(document, null, 2)}\n`, [`${name}.yaml`]: toYaml(document) }
+async function filesOf(name: string, document: object): Promise<Record<string, string>> {
+  return {
+    [`${name}.json`]: `${JSON.stringify(document, null, 2)}\n`,
+    [`${name}.yaml`]: await toYaml(document),
+  }
 }

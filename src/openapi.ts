@@ -1,7 +1,6 @@
 /** The parts of the OpenAPI document that do not come from routes, and the finishing that the generator leaves to us. */
 
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
-import { stringify } from 'yaml'
 import { PROBLEM_EXAMPLES } from './schemas/problem.ts'
 
 type OpenApiDocument = NonNullable<FastifyDynamicSwaggerOptions['openapi']>
@@ -86,6 +85,8 @@ export function tidyDocument<T>(document: T): T {
 }
 
 /** The document as YAML, without anchors: gateways that import it seldom know them. */
-export function toYaml(document: unknown): string {
+export async function toYaml(document: unknown): Promise<string> {
+  // Loaded where it is used: a start does not need it.
+  const { stringify } = await import('yaml')
   return stringify(document, { aliasDuplicateObjects: false, lineWidth: 120 })
 }

@@ -15,14 +15,16 @@ const build = AjvCompiler() as unknown as (
   schemas: unknown,
   options: unknown,
 ) => (route: RouteSchema) => Validator
-type Validator = ((value: unknown) => boolean) & { errors?: unknown }
+export type Validator<T = unknown> = ((value: unknown) => value is T) & {
+  errors?: FastifySchemaValidationError[] | null
+}
 interface RouteSchema {
   schema: unknown
   httpPart?: string
 }
 
 /** For `schemaController.compilersFactory.buildValidator`. */
-export function buildValidator(externalSchemas: unknown): (route: RouteSchema) => unknown {
+export function buildValidator(externalSchemas: unknown): (route: RouteSchema) => Validator {
   const compile = build(externalSchemas, {
     customOptions: {
       coerceTypes: false,
@@ -36,17 +38,17 @@ export function buildValidator(externalSchemas: unknown): (route: RouteSchema) =
   return route => {
     // Headers are in the schema for the document. A preference that makes no sense is to be ignored (RFC 7240), and
     // what an Idempotency-Key may be is said where it is read.
-    if (route.httpPart === 'headers') return () => true
+    if (route.httpPart === 'headers') return (_value): _value is unknown => true
     const validate = compile(route)
     if (route.httpPart !== 'params' && route.httpPart !== 'querystring') return validate
     const integers = Object.entries((route.schema as ObjectSchema).properties ?? {})
       .filter(([, schema]) => schema.type === 'integer')
       .map(([name]) => name)
     if (integers.length === 0) return validate
-    const coercing: Validator = value => {
+    const coercing = (value: unknown): value is unknown => {
       readIntegers(value as Record<string, unknown>, integers)
       const valid = validate(value)
-      coercing.errors = validate.errors
+      ;(coercing as Validator).errors = validate.errors ?? null
       return valid
     }
     return coercing
