@@ -115,6 +115,8 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
       return typeof offered === 'string' && REQUEST_ID.test(offered) ? offered : randomUUID()
     },
     return503OnClosing: false,
+    // Problems name the fields themselves (`fieldErrors`): the sentence that Fastify makes of them nobody reads.
+    schemaErrorFormatter: () => new Error('invalid'),
     forceCloseConnections: 'idle',
     schemaController: {
       compilersFactory: {

@@ -30,5 +30,18 @@ export function securityHeaders(directives: Record<string, string[]>): SecurityH
   return headers
 }
 
+/** Of those of helmet, what says something about an answer that is no page; each header costs, at every answer. */
+const OF_NO_PAGE = [
+  'content-security-policy',
+  'cross-origin-resource-policy',
+  'referrer-policy',
+  'x-content-type-options',
+  'x-frame-options',
+]
+
 /** Those of every answer that is no page. */
-export const API_HEADERS = securityHeaders({ 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] })
+export const API_HEADERS: SecurityHeaders = Object.fromEntries(
+  Object.entries(securityHeaders({ 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] })).filter(
+    ([name]) => OF_NO_PAGE.includes(name),
+  ),
+)
