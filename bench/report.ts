@@ -1,6 +1,6 @@
 /** The figures as a page: ratios beside the targets of the issue, met or not. */
 
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import type { Latency } from './latency.ts'
@@ -70,6 +70,26 @@ function throughput(lines: Line[]): string {
   })
   const head = ['scenario', '', 'requests/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'CPU µs/request', 'peak MB']
   return table([...head, 'requests/s × b', 'CPU × b'], rows)
+}
+
+/** A third of what was measured, as shares of (b): machines and rounds differ, a regression worth a red light does more. */
+export const FLOORS: Readonly<Record<string, number>> = {
+  create: 0.12,
+  'hot-stats': 0.3,
+  'many-stats': 0.1,
+  operation: 0.25,
+}
+
+/** What is below its floor, a line each. */
+export function tooSlow(lines: Line[]): string[] {
+  return Object.entries(FLOORS).flatMap(([scenario, floor]) => {
+    const [ours, bare] = ['d', 'b'].map(target =>
+      lines.find(line => line.scenario === scenario && line.target === target),
+    )
+    const ratio = median(ratios(ours, bare, rate))
+    // Not measured is not fast enough, either.
+    return ratio >= floor ? [] : [`${scenario}: ${fixed(ratio, 2)} × (b), at least ${floor}`]
+  })
 }
 
 interface Target {
@@ -194,6 +214,8 @@ export function report(figures: Figures, path: string): void {
         ]),
       ),
     )
+  // Written by hand, after a look at profiles.
+  parts.push(readFileSync(new URL('limits.md', import.meta.url), 'utf8').trim())
   const text = `${parts.join('\n\n')}\n`
   process.stdout.write(text)
   writeFileSync(path, text)

@@ -2,7 +2,8 @@
  * `npm run bench`: (a) a stub of HOSTKEY, (b) a bare handler over it, (c) the obvious version, (d) the gateway, driven in
  * turn in one run, so that the ratios hold on a machine that does other things too. Prints, and writes `results.md`.
  * `--seconds` of a round (3), `--rounds` (5), `--only` some (names with commas), `--grown` operations (1000000), `--out`,
- * `--before` another checkout, whose gateway is driven beside ours.
+ * `--before` another checkout, whose gateway is driven beside ours. `--guard` drives only (b) and (d), writes nothing, and
+ * ends with 1 when a ratio is far below what it was: for CI.
  */
 
 import { resolve } from 'node:path'
@@ -13,7 +14,7 @@ import { fillStore } from './fill.ts'
 import { drive, scenarios, type Round, type Speech } from './load.ts'
 import { cleanUp, KEY, startGateway, startOther, startStub, storePath, type Measured } from './processes.ts'
 import { addedLatency, type Latency } from './latency.ts'
-import { report, type Figures, type Line } from './report.ts'
+import { FLOORS, report, tooSlow, type Figures, type Line } from './report.ts'
 
 const { values } = parseArgs({
   options: {
@@ -22,13 +23,14 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     grown: { type: 'string', default: '1000000' },
     before: { type: 'string', default: '' },
+    guard: { type: 'boolean', default: false },
     out: { type: 'string', default: 'bench/results.md' },
   },
 })
 const seconds = Number(values.seconds)
 const rounds = Number(values.rounds)
 const only = new Set(values.only.split(',').filter(Boolean))
-const wanted = (name: string): boolean => only.size === 0 || only.has(name)
+const wanted = (name: string): boolean => (values.guard ? name in FLOORS : only.size === 0 || only.has(name))
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
 const STORED = 100_000
@@ -139,13 +141,14 @@ async function run(): Promise<Figures> {
     if (wanted('latency')) figures.latency = await latencies(stub, ours)
     if (names.length > 0) {
       const direct: Target = { name: 'a', speech: 'stub', measured: stub, ids: [] }
-      const targets = [direct, bare, await other('c', 'express'), ours]
+      const targets = values.guard ? [bare, ours] : [direct, bare, await other('c', 'express'), ours]
       if (values.before) {
         const older = storePath()
         targets.push(await gateway('d before', older, await fillStore(older, 1_000), resolve(values.before)))
       }
       figures.lines = await compare(stub, targets, names)
-      for (const { measured } of targets.slice(2)) await measured.end()
+      for (const { measured } of targets)
+        if (measured !== stub && measured !== bare.measured) await measured.end()
     } else await ours.measured.end()
   }
 
@@ -215,7 +218,12 @@ async function latencies(stub: Measured, gateway: Target): Promise<Latency[]> {
 }
 
 try {
-  report(await run(), values.out)
+  const figures = await run()
+  if (values.guard) {
+    const slow = tooSlow(figures.lines)
+    for (const line of slow) say(line)
+    process.exitCode = slow.length === 0 ? 0 : 1
+  } else report(figures, values.out)
 } finally {
   await cleanUp()
 }
