@@ -36,6 +36,7 @@ import { Stats } from './schemas/stats.ts'
 import { API_HEADERS } from './security-headers.ts'
 import type { LimitStore } from './store/open.ts'
 import { StoreUnavailable } from './store/store.ts'
+import type { Tracing } from './tracing.ts'
 import { buildValidator, fieldErrors } from './validation.ts'
 
 export interface AppParts {
@@ -44,6 +45,7 @@ export interface AppParts {
   /** For signed tokens; without it, only the keys of the callers file count. */
   tokens?: TokenVerifier
   metrics: Metrics
+  tracing: Pick<Tracing, 'requests'>
   /** Aborts when the gateway begins to shut down. */
   draining: AbortSignal
   logger: FastifyBaseLogger
@@ -145,6 +147,7 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
   acceptOnlyJson(app)
   app.setErrorHandler((error, request, reply) => void sendFailure(error as Error, request, reply))
 
+  parts.tracing.requests(app)
   app.decorateRequest('startedAtMs', 0)
   app.addHook('onRequest', (request, reply, done) => {
     request.startedAtMs = parts.now()

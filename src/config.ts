@@ -36,10 +36,26 @@ export interface Config {
   readonly operationDeadlineMs: number
   readonly operationTtlMs: number
   readonly rateLimit: { readonly max: number; readonly windowMs: number }
+  /** Traces are kept and sent by OpenTelemetry, or not at all. The SDK itself reads where to. */
+  readonly tracing: {
+    readonly protocol: 'http/protobuf' | 'http/json'
+    readonly sampler: (typeof SAMPLERS)[number]
+    readonly ratio: number
+    readonly delayMs: number
+  } | null
   readonly docs: boolean
   readonly logLevel: LogLevel
   readonly shutdownMs: number
 }
+
+const SAMPLERS = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -96,6 +112,7 @@ export function loadConfig(env: Environment = process.env): Config {
       max: read.integer('RATE_LIMIT_MAX', 600, 1, 1_000_000_000),
       windowMs: read.integer('RATE_LIMIT_WINDOW_MS', 60_000, 1_000, 86_400_000),
     },
+    tracing: readTracing(read),
     docs: read.choice('DOCS', 'true', ['true', 'false']) === 'true',
     logLevel: read.choice('LOG_LEVEL', 'info', LOG_LEVELS),
     shutdownMs: read.integer('SHUTDOWN_MS', 10_000, 0, 600_000),
@@ -153,6 +170,31 @@ function readJwt(read: Reader): Config['jwt'] {
   for (const name of missing)
     read.problems.push(`${name} is required: ${Object.keys(all).join(', ')} go together`)
   return { jwksUrl: jwksUrl ?? '', issuer: all.JWT_ISSUER ?? '', audience: all.JWT_AUDIENCE ?? '' }
+}
+
+/** Off unless there is somewhere to send to; read by OpenTelemetry's own variables, but for how it is sent. */
+function readTracing(read: Reader): Config['tracing'] {
+  const endpoints = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'].map(name =>
+    read.parsed(name, null, value => parseUrl(value, ['http:', 'https:'])),
+  )
+  const isOff =
+    read.optional('OTEL_SDK_DISABLED')?.toLowerCase() === 'true' ||
+    read.optional('OTEL_TRACES_EXPORTER') === 'none'
+  if (isOff || endpoints.every(endpoint => endpoint === null)) return null
+  const protocols = ['http/protobuf', 'http/json'] as const
+  const protocol = read.choice('OTEL_EXPORTER_OTLP_PROTOCOL', 'http/protobuf', protocols)
+  return {
+    protocol: read.choice('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', protocol, protocols),
+    sampler: read.choice('OTEL_TRACES_SAMPLER', 'parentbased_always_on', SAMPLERS),
+    ratio: read.parsed('OTEL_TRACES_SAMPLER_ARG', 1, parseShare),
+    delayMs: read.integer('OTEL_BSP_SCHEDULE_DELAY', 5_000, 0, 600_000),
+  }
+}
+
+function parseShare(value: string): number {
+  const share = Number(value)
+  if (!(share >= 0 && share <= 1)) throw new Error('must be a number from 0 to 1')
+  return share
 }
 
 /** The path stays out of the message: it may be the secret itself, put into the wrong variable. */

@@ -12,6 +12,7 @@ import { Operations } from './operations/operations.ts'
 import { operationPath } from './schemas/operation.ts'
 import { fileSecret, fixedSecret } from './secret.ts'
 import { openStore } from './store/open.ts'
+import { openTracing } from './tracing.ts'
 import { Breaker } from './upstream/breaker.ts'
 import { Bulkhead } from './upstream/bulkhead.ts'
 import { createUpstream } from './upstream/client.ts'
@@ -72,6 +73,8 @@ export async function startGateway(
         : fixedSecret(up.credential.value)
     closers.push(() => secret.close())
     const metrics = createMetrics()
+    const tracing = await openTracing(config.tracing)
+    closers.push(() => tracing.close())
     const { store: bareStore, limitStore } = await openStore(config, logger, now, closers)
     const store = metrics.store(bareStore)
     const transport = createTransport({
@@ -85,7 +88,7 @@ export async function startGateway(
         ? fixedSession(secret)
         : loginSession({
             apiKey: secret,
-            send: metrics.login(fields => transport.send('auth.php', 'POST', fields)),
+            send: tracing.login(metrics.login(fields => transport.send('auth.php', 'POST', fields))),
             now,
           })
     const bulkhead = new Bulkhead({
@@ -102,8 +105,10 @@ export async function startGateway(
     metrics.observe({ store: bareStore, breaker, bulkhead })
     const operations = new Operations({
       store,
-      upstream: metrics.upstream(
-        createUpstream({ transport, session, readMethod: up.readMethod, bulkhead, breaker, log: logger }),
+      upstream: tracing.upstream(
+        metrics.upstream(
+          createUpstream({ transport, session, readMethod: up.readMethod, bulkhead, breaker, log: logger }),
+        ),
       ),
       policy: {
         checkMinMs: config.checkMinMs,
@@ -115,6 +120,7 @@ export async function startGateway(
       now,
       random: Math.random,
       log: logger,
+      tracing: tracing.operations,
       // A call may log in and be made twice: four exchanges, and some room.
       leaseMs: up.timeoutMs * 4 + 10_000,
       readCacheMs: config.readCacheMs,
@@ -129,6 +135,7 @@ export async function startGateway(
       operations,
       callers,
       metrics,
+      tracing,
       ...(await tokensOf(config, now, logger)),
       draining: draining.signal,
       logger,

@@ -4,6 +4,7 @@ import { buildApp } from './app.ts'
 import { createLogger } from './log.ts'
 import { toOpenApi30 } from './openapi-30.ts'
 import { toYaml } from './openapi.ts'
+import { NO_TRACING } from './tracing.ts'
 
 /** File name → content. */
 export async function renderDocuments(): Promise<Record<string, string>> {
@@ -26,6 +27,7 @@ export async function renderDocuments(): Promise<Record<string, string>> {
       operations: nothing,
       callers: nothing,
       metrics: nothing,
+      tracing: NO_TRACING,
       draining: new AbortController().signal,
       logger: createLogger('silent'),
       now: Date.now,

@@ -326,11 +326,48 @@ test('a secret file that cannot be read or is empty is told, without what the va
     ])
 })
 
+test('traces are off unless they go somewhere, and then only over HTTP', () => {
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }
+  for (const env of [
+    {},
+    { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
+    { ...endpoint, OTEL_SDK_DISABLED: 'TRUE' },
+    { ...endpoint, OTEL_TRACES_EXPORTER: 'none' },
+  ])
+    expect([env, load(env).tracing]).toEqual([env, null])
+  const byDefault = { protocol: 'http/protobuf', sampler: 'parentbased_always_on', ratio: 1, delayMs: 5_000 }
+  expect(load(endpoint).tracing).toEqual(byDefault)
+  expect(load({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://c/v1/traces' }).tracing).toEqual(byDefault)
+  expect(
+    load({
+      ...endpoint,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+      OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json',
+      OTEL_TRACES_SAMPLER: 'traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.25',
+      OTEL_BSP_SCHEDULE_DELAY: '0',
+    }).tracing,
+  ).toEqual({ protocol: 'http/json', sampler: 'traceidratio', ratio: 0.25, delayMs: 0 })
+  const wrong = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'collector',
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://collector',
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+    OTEL_TRACES_SAMPLER: 'jaeger_remote',
+    OTEL_TRACES_SAMPLER_ARG: '2',
+    OTEL_BSP_SCHEDULE_DELAY: '-1',
+  }
+  expect(problemsOf({ ...REQUIRED, ...wrong }).map(line => line.split(' ', 1)[0])).toEqual(
+    Object.keys(wrong).filter(name => name !== 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'),
+  )
+})
+
 test('.env.example lists every variable that is read, with its default', () => {
   const example = readFileSync('.env.example', 'utf8').replace(/^# (?=[A-Z][A-Z0-9_]*=)/gm, '')
   const listed = parseEnv(example)
   const read = new Set<string>()
-  const env = new Proxy<Environment>({}, { get: (_, name) => void read.add(String(name)) })
+  // Those of OpenTelemetry are only read where there is somewhere to send to.
+  const given: Environment = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }
+  const env = new Proxy<Environment>({}, { get: (_, name) => (read.add(String(name)), given[String(name)]) })
   expect(() => loadConfig(env)).toThrow(ConfigError)
   expect(Object.keys(listed).toSorted()).toEqual([...read].toSorted())
 
@@ -345,8 +382,22 @@ test('.env.example lists every variable that is read, with its default', () => {
     'JWT_JWKS_URL',
     'JWT_ISSUER',
     'JWT_AUDIENCE',
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+    'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL',
+    'OTEL_SDK_DISABLED',
+    'OTEL_TRACES_EXPORTER',
   ]
-  expect(listed).toEqual(Object.fromEntries([...defaults, ...withoutDefault.map(name => [name, ''])]))
+  const ofTracing = {
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+    OTEL_TRACES_SAMPLER: 'parentbased_always_on',
+    OTEL_TRACES_SAMPLER_ARG: '1',
+    OTEL_BSP_SCHEDULE_DELAY: '5000',
+  }
+  expect(listed).toEqual({
+    ...Object.fromEntries([...defaults, ...withoutDefault.map(name => [name, ''])]),
+    ...ofTracing,
+  })
 })
 
 test('the environment is read in one place', () => {

@@ -13,6 +13,7 @@ import { loadConfig, type Environment } from '../src/config.ts'
 import { startGateway, type Gateway, type GatewayOverrides } from '../src/gateway.ts'
 import { newEntry } from '../src/key.ts'
 import { createMetrics } from '../src/metrics.ts'
+import { NO_TRACING } from '../src/tracing.ts'
 import {
   startSimulator,
   type RawRequest,
@@ -309,6 +310,7 @@ export async function standInApp(
       close: () => {},
     },
     metrics: createMetrics(),
+    tracing: NO_TRACING,
     draining: draining.signal,
     logger: pino({ level: 'debug' }, { write: line => void log.push(line) }),
     now: Date.now,

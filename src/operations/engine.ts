@@ -5,6 +5,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreUnavailable, type Store } from '../store/store.ts'
+import type { OperationTracing } from '../tracing.ts'
 import type { ActionParams } from '../upstream/actions.ts'
 import type { Upstream } from '../upstream/client.ts'
 import {
@@ -38,6 +39,7 @@ export interface EngineParts {
   /** In [0, 1). */
   random: () => number
   log: Log
+  tracing: OperationTracing
   /** For how long a step may be held before somebody else may make it: longer than any step takes. */
   leaseMs: number
   /** Called with every read that a caller asked for. */
@@ -77,7 +79,11 @@ export class Engine {
   }
 
   /** Makes the next step of a running operation, whatever that is. A mutation's own call is never made here. */
-  async perform(op: Operation, signal?: AbortSignal): Promise<Event> {
+  perform(op: Operation, signal?: AbortSignal): Promise<Event> {
+    return this.parts.tracing.step(op, () => this.#perform(op, signal))
+  }
+
+  async #perform(op: Operation, signal?: AbortSignal): Promise<Event> {
     const { upstream } = this.parts
     switch (op.step) {
       case 'check': {
@@ -149,6 +155,7 @@ export class Engine {
       status: op.status,
       took_ms: op.updatedAtMs - op.createdAtMs,
     }
+    this.parts.tracing.end(op)
     this.parts.log.info(op.failure ? { ...fields, reason: op.failure.detail } : fields, 'operation ended')
     if (mutates(op)) this.onMutationEnd(op)
   }

@@ -55,6 +55,8 @@ export interface Operation {
   createdBy: string
   /** The request that asked for a change. */
   requestId?: string
+  /** Where it belongs to in a trace: that trace, the span that it is, and the span of the request that began it. */
+  trace?: { id: string; span: string; parent: string }
   createdAtMs: number
   updatedAtMs: number
   finishedAtMs: number | null
@@ -110,6 +112,7 @@ export interface Draft {
   backupId: string | null
   createdBy: string
   requestId?: string
+  trace?: NonNullable<Operation['trace']>
   before: Operation['before']
 }
 

@@ -205,7 +205,8 @@ export class Reads {
       const next = engine.advance(flight.operation, event)
       const stored = await this.#promoted(flight)
       if (stored) {
-        await engine.commit({ ...next, createdBy: stored.createdBy, rev: stored.rev + 1 })
+        const { createdBy, trace, rev } = stored
+        await engine.commit({ ...next, createdBy, ...(trace && { trace }), rev: rev + 1 })
         return this.#waiters.until(stored.id, hasEnded, Infinity)
       }
       flight.operation = next
@@ -234,8 +235,8 @@ export class Reads {
 
   async #store(flight: Flight, caller: string): Promise<Operation> {
     const engine = this.#engine
-    const { now, store, leaseMs } = engine.parts
-    const operation = { ...flight.operation, createdBy: caller }
+    const { now, store, leaseMs, tracing } = engine.parts
+    const operation = { ...flight.operation, ...tracing.begin(), createdBy: caller }
     // It ended in this very turn of the event loop.
     if (operation.status !== 'running') return operation
     if (flight.busy) operation.dueAtMs = now() + leaseMs

@@ -45,12 +45,12 @@ export async function startMutation(
   request: MutationRequest,
   pathOf: PathOf,
 ): Promise<Started> {
-  const { store, upstream, policy, now, leaseMs } = engine.parts
+  const { store, upstream, policy, now, leaseMs, tracing } = engine.parts
   const { idempotency, caller, ...rest } = request
   const nowMs = now()
   const before = reads.before(request.vmId, request.snapshotType, request.snapshot)
   const operation = newOperation(
-    { ...rest, id: newOperationId(nowMs), createdBy: caller, before },
+    { ...rest, ...tracing.begin(), id: newOperationId(nowMs), createdBy: caller, before },
     nowMs,
     nowMs + leaseMs,
     policy,
@@ -94,7 +94,9 @@ export async function startMutation(
 
   // Whatever was read of the VM is about to be wrong.
   reads.invalidate(request.vmId)
-  const called = await upstream.call(KINDS[request.kind].action, paramsOf(operation))
+  const called = await tracing.step(operation, () =>
+    upstream.call(KINDS[request.kind].action, paramsOf(operation)),
+  )
   await engine.reached('call-answered', operation)
   const next = engine.advance(operation, { type: 'called', outcome: called })
   const path = pathOf(operation.id)

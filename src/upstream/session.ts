@@ -31,9 +31,12 @@ export function fixedSession(secret: Secret): Session {
   }
 }
 
+/** Sends a login. */
+export type Send = (fields: Record<string, string | number>) => Promise<Exchange>
+
 export interface LoginSessionOptions {
   apiKey: Secret
-  send: (fields: Record<string, string | number>) => Promise<Exchange>
+  send: Send
   now: () => number
 }
 

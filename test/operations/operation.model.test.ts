@@ -16,6 +16,7 @@ import type { ReadKind } from '../../src/operations/reads.ts'
 import { IDEMPOTENCY_TTL_MS, type MutationKind } from '../../src/operations/start.ts'
 import { ApiProblem } from '../../src/problem.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
+import { NO_TRACING } from '../../src/tracing.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { ActionName, ActionParams } from '../../src/upstream/actions.ts'
 import type { CallOutcome, CheckOutcome, Upstream } from '../../src/upstream/client.ts'
@@ -343,6 +344,7 @@ class World {
       now: () => Date.now(),
       random: this.#random,
       log: SILENT,
+      tracing: NO_TRACING.operations,
       leaseMs: LEASE_MS,
       readCacheMs: 1_000,
       watchConcurrency: 4,
