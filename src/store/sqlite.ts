@@ -89,6 +89,9 @@ export function openSqliteStore(path: string, nowMs: number, options: SqliteOpti
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   let db: DatabaseSync
   try {
+    // SQLite gives the WAL the rights that the file has when it makes it.
+    closeSync(openSync(path, 'a', 0o600))
+    chmodSync(path, 0o600)
     db = new DatabaseSync(path, { timeout: 0 })
     // Exclusive: a second process is refused here instead of checking the same keys.
     db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL')
@@ -97,7 +100,6 @@ export function openSqliteStore(path: string, nowMs: number, options: SqliteOpti
     if (version > SCHEMA_VERSION)
       throw new Error(`was written by a newer version of the gateway (schema ${version})`)
     if (version === 0) db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`)
-    chmodSync(path, 0o600)
   } catch (error) {
     const { message } = error as Error
     throw new Error(

@@ -52,9 +52,15 @@ test('a file of a newer version, or that is no database, is refused with a clear
 })
 
 test('the file holds callback keys, so only its owner may read it', () => {
-  const path = join(temporaryDirectory(), 'deeper', 'gateway.db')
-  open(path)
-  expect(statSync(path).mode & 0o077).toBe(0)
+  // In a directory that the store makes, and in one that everybody may look into.
+  for (const path of [
+    join(temporaryDirectory(), 'deeper', 'gateway.db'),
+    join(temporaryDirectory(), 'a.db'),
+  ]) {
+    open(path)
+    const modes = [path, `${path}-wal`].map(file => statSync(file).mode & 0o077)
+    expect([path, ...modes]).toEqual([path, 0, 0])
+  }
 })
 
 test('what a process held when it died is due at once for the next', async () => {
