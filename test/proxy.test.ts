@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Agent, request, type Dispatcher } from 'undici'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { loadConfig } from '../src/config.ts'
 import { KEY, startWorld, temporaryDirectory, type World, type WorldOptions } from './helper.ts'
 import { findProgram, freePort, lacks, runProgram } from './programs.ts'
 
@@ -168,6 +169,50 @@ test.for(proxies)('%s: events come through as they happen', async proxy => {
     if (text.includes('"status":"running"')) break
   }
   expect(text).toContain('event: operation')
+})
+
+/** Seconds of every timeout that one of our recipes sets, by its name. */
+function timeoutsOf(file: string): Record<string, number> {
+  const text = readFileSync(`deploy/${file}`, 'utf8')
+  const set = [...text.matchAll(/^ *(?:(\w+_timeout)|timeout (\S+)) +([^\s;]+)/gm)]
+  return Object.fromEntries(
+    set.map(([, nginx, haproxy, value = '']) => {
+      // Another unit, or none, is not read as something else.
+      expect(value).toMatch(/^\d+s$/)
+      return [nginx ?? haproxy, Number.parseInt(value, 10)]
+    }),
+  )
+}
+
+// Shown without waiting for MAX_WAIT_MS (25 s): each timeout of a recipe is longer than that, or is outlasted here, so that it
+// is none for a held answer. One that is, and was set too short, cuts this one with a 504. Those that the recipes leave to the
+// proxies are long enough: nginx's are 60 s or more, and HAProxy has none without a line.
+test('no timeout of a recipe cuts an answer that is held as long as MAX_WAIT_MS', async () => {
+  const { maxWaitMs } = loadConfig({ HOSTKEY_TOKEN: 'none', CALLERS_FILE: 'none' })
+  const timeouts = { nginx: timeoutsOf('proxies/nginx.conf'), haproxy: timeoutsOf('proxies/haproxy.cfg') }
+  expect(timeouts.nginx).toHaveProperty('proxy_read_timeout')
+  expect(timeouts.haproxy).toHaveProperty('server')
+  expect(timeoutsOf('compose/haproxy.cfg')).toEqual(timeouts.haproxy)
+  const all = Object.values(timeouts).flatMap(one => Object.values(one))
+  const wait = 1 + Math.max(...all.filter(seconds => seconds * 1_000 <= maxWaitMs))
+  await Promise.all(
+    proxies.map(async proxy => {
+      const { world, send } = await behind(proxy)
+      world.simulator.fault({ kind: 'never-done', action: 'create_snapshot' })
+      const startedAt = performance.now()
+      const { statusCode, body } = await send('/vms/1000/snapshots', {
+        method: 'POST',
+        body: { name: 'a' },
+        headers: { prefer: `wait=${wait}` },
+      })
+      expect([proxy, statusCode, await body.text()]).toEqual([
+        proxy,
+        202,
+        expect.stringContaining('"status":"running"'),
+      ])
+      expect(performance.now() - startedAt).toBeGreaterThan(wait * 1_000 - 100)
+    }),
+  )
 })
 
 test.skipIf(!proxies.includes('haproxy'))(

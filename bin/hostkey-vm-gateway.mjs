@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+// The command of the npm package: the gateway, or one of the programs named here. It runs `dist/`, which only a package has
+// (see scripts/prepack.ts); in a clone there are npm scripts of these names.
+import module from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+await import('../scripts/node-guard.mjs')
+
+const PROGRAMS = new Map([
+  ['', 'server'],
+  ['demo', 'demo'],
+  ['key', 'key'],
+])
+const USAGE = `hostkey-vm-gateway           the gateway; its settings are in the environment or in .env
+hostkey-vm-gateway demo      the gateway over a simulated HOSTKEY
+hostkey-vm-gateway key …     a new caller's key and its entry; key --help tells more
+`
+
+const [word = ''] = process.argv.slice(2)
+const program = PROGRAMS.get(word)
+if (!program) {
+  const asked = word === '--help' || word === '-h'
+  ;(asked ? process.stdout : process.stderr).write(USAGE)
+  process.exit(asked ? 0 : 64)
+}
+// As if Node had been started with it: it is the main module, and its arguments are what is left.
+process.argv.splice(1, 2, fileURLToPath(new URL(`../dist/${program}.js`, import.meta.url)))
+module.runMain()
