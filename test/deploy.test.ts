@@ -122,3 +122,17 @@ test.skipIf(lacks('haproxy'))('the load balancer takes its file as it is deploye
   // The names of compose.yaml are not known here, which it only warns of.
   expect(await ended).toBe(0)
 })
+
+test('the image gets every file that its Dockerfile copies, and the tests start what it starts', () => {
+  const dockerfile = readFileSync('Dockerfile', 'utf8')
+  const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources]) =>
+    sources!.split(' '),
+  )
+  const kept = readFileSync('.dockerignore', 'utf8')
+    .split('\n')
+    .flatMap(line => line.match(/^!(.+)/)?.[1] ?? [])
+  expect([...new Set(copied)].toSorted()).toEqual(kept.toSorted())
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }
+  const command = JSON.parse(/^CMD (.+)$/m.exec(dockerfile)![1]!) as string[]
+  expect(command.join(' ')).toBe(scripts.start)
+})

@@ -72,7 +72,7 @@ interface Syncing {
 
 export interface SqliteOptions {
   /** Brings a file's data to the disk. */
-  sync?: (fd: number, callback: (error: Error | null) => void) => void
+  sync?: (fd: number, taken: (error: Error | null) => void) => void
   /**
    * The disk did not take what was committed. The kernel may have dropped it from its memory (so that a second fsync
    * says nothing), and what SQLite shows is no longer what a power cut leaves: only a new process knows. Until then
