@@ -156,10 +156,18 @@ test.skipIf(missing).each([
     snapshot: 'by-hand',
   })
   expect(world.simulator.vm(1004)?.snapshots.map(({ name }) => name)).toEqual(['by-hand'])
-  if (process.env.DOCS_SCREENSHOT) await page.screenshot({ path: process.env.DOCS_SCREENSHOT })
+  if (process.env.DOCS_SCREENSHOT) await picture(page, process.env.DOCS_SCREENSHOT)
   expect(trouble).toEqual([])
   expect([...hosts]).toEqual([new URL(base).host])
 })
+
+/** The page from its top to the answer that was got. */
+async function picture(page: Page, path: string): Promise<void> {
+  const answer = (await page.locator('.live-responses-table').boundingBox())!
+  const { width } = page.viewportSize()!
+  const clip = { x: 0, y: 0, width, height: Math.ceil(answer.y + answer.height) }
+  await page.screenshot({ path, fullPage: true, clip })
+}
 
 test('DOCS=false takes Swagger UI away and leaves the document', async () => {
   const world = await startWorld({ env: { DOCS: 'false' } })
