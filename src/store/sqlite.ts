@@ -58,7 +58,7 @@ interface Row {
 
 interface Write {
   run: () => void
-  /** Its answer waits for the disk. */
+  /** Its answer waits for the disk; that of others does when such a one is in their transaction, which they may have seen. */
   isDurable: boolean
   resolve: () => void
   reject: (error: Error) => void
@@ -362,9 +362,10 @@ class SqliteStore implements Store {
       for (const write of writes) write.reject(unavailable)
       return
     }
-    for (const write of writes) if (!write.isDurable) write.resolve()
-    const durable = writes.filter(({ isDurable }) => isDurable)
-    if (durable.length === 0) return
+    if (!writes.some(({ isDurable }) => isDurable)) {
+      for (const write of writes) write.resolve()
+      return
+    }
     const { promise: done, resolve, reject } = Promise.withResolvers<void>()
     // Mostly nobody reads what is on its way.
     done.catch(() => {})
@@ -373,15 +374,16 @@ class SqliteStore implements Store {
       this.#syncing = undefined
       if (error) {
         this.#end = new StoreUnavailable('the disk did not take what was written', { cause: error })
-        for (const write of [...durable, ...this.#writes.splice(0)]) write.reject(this.#end)
+        for (const write of [...writes, ...this.#writes.splice(0)]) write.reject(this.#end)
         reject(this.#end)
         this.#onBroken(error)
         return
       }
-      for (const write of durable) write.resolve()
+      for (const write of writes) write.resolve()
       resolve()
+      // What was asked for meanwhile is written after those who waited for this have read: they must not see it yet.
+      if (this.#writes.length > 0) setImmediate(() => this.#flush())
       for (const id of changed) for (const listener of this.#listeners) listener(id)
-      this.#flush()
     })
   }
 

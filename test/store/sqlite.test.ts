@@ -143,6 +143,22 @@ test('nobody hears of a write before it is on the disk, not even who reads it', 
   expect(last).toEqual([true])
 })
 
+test('who waited for one write does not see the next one before that is on the disk, too', async () => {
+  const disk = slowDisk()
+  const store = open(join(temporaryDirectory(), 'gateway.db'), T0, { sync: disk.sync })
+  const op = operation({ vmId: 1 })
+  const started = store.start(op, null, T0)
+  await vi.waitFor(() => expect(disk.waiting).toHaveLength(1), { interval: 1 })
+  const readers = [store.get(op.id), store.list({ visible: EVERYTHING, limit: 9 }).then(([first]) => first)]
+  const saved = store.save(endOf(op, T0))
+  await disk.take()
+  await started
+  for (const seen of await Promise.all(readers)) expect(seen).toMatchObject({ rev: 1, status: 'running' })
+  await disk.take()
+  expect(await saved).toBe(true)
+  expect(await store.get(op.id)).toMatchObject({ rev: 2, status: 'succeeded' })
+})
+
 test('what is on its way when the store is closed arrives, and is told', async () => {
   const disk = slowDisk()
   const path = join(temporaryDirectory(), 'gateway.db')
