@@ -94,7 +94,7 @@ export function startTracing(config: TracingConfig): Tracing {
   function enter({ span }: FastifyRequest, done: () => void): void {
     const isKept = span && (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0
     if (isKept) here.run(trace.setSpan(ROOT_CONTEXT, span), done)
-    else done()
+    else here.exit(done)
   }
 
   return {
@@ -156,6 +156,8 @@ export function startTracing(config: TracingConfig): Tracing {
         const context = operation.trace && contextOf(operation.trace.id, operation.trace.span)
         return context ? here.run(context, make) : make()
       },
+
+      apart: make => here.exit(make),
 
       // Its span is made when it ended, by whoever ended it, with the id that its steps already named as their parent.
       end(operation) {

@@ -15,6 +15,8 @@ export interface OperationTracing {
   begin(): Pick<Operation, 'trace'>
   /** Makes a step in the trace of its operation. */
   step<T>(operation: Operation, make: () => T): T
+  /** Makes what is part of no request, whichever one set it off. */
+  apart<T>(make: () => T): T
   /** The operation ended, and its end is stored. */
   end(operation: Operation): void
 }
@@ -34,7 +36,7 @@ export const NO_TRACING: Tracing = {
   requests: () => {},
   upstream: upstream => upstream,
   login: send => send,
-  operations: { begin: () => ({}), step: (_operation, make) => make(), end: () => {} },
+  operations: { begin: () => ({}), step: (_operation, make) => make(), apart: make => make(), end: () => {} },
   close: () => Promise.resolve(),
 }
 

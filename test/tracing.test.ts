@@ -207,6 +207,25 @@ test('whom the caller does not trace is not traced; a share can be, too', async 
   expect(new Set(receiver.spans().map(({ traceId }) => traceId))).toEqual(new Set([CALLERS.trace]))
 })
 
+test('what goes on beside a traced request is no part of its trace', async () => {
+  const receiver = await startReceiver()
+  const world = await startTraced(receiver.url)
+  world.simulator.fault({ kind: 'never-done', action: 'create_snapshot', times: 2 })
+  const create = (vmId: number, traceparent: string): Promise<unknown> =>
+    world.call('POST', `/vms/${vmId}/snapshots`, { body: { name: 'a' }, headers: { traceparent } })
+  await create(1001, TRACEPARENT)
+  await create(1000, `00-${'1'.repeat(32)}-${CALLERS.span}-00`)
+  const [traced, untraced] = world.simulator.ledger.map(({ callback }) => callback)
+  const checked = (key: unknown): number =>
+    world.simulator.requests.filter(({ fields }) => fields.action === 'check' && fields.key === key).length
+  await vi.waitFor(() => expect(checked(untraced)).toBeGreaterThan(5), { timeout: 5_000 })
+  await world.gateway.close()
+  const call = receiver.spans().find(({ name }) => name === 'HOSTKEY create_snapshot')!
+  const checks = receiver.spans().filter(({ name }) => name === 'HOSTKEY check')
+  expect(new Set(checks.map(({ parentSpanId }) => parentSpanId))).toEqual(new Set([call.parentSpanId]))
+  expect(checks).toHaveLength(checked(traced))
+})
+
 test('no trace holds a secret, and what fails is told as such', async () => {
   const receiver = await startReceiver()
   const world = await startTraced(

@@ -116,7 +116,7 @@ export class Watch {
     const engine = this.#engine
     const { signal } = operation.step === 'look' ? this.#noLooks : this.#noSteps
     try {
-      const event = await engine.perform(operation, signal)
+      const event = await engine.parts.tracing.apart(() => engine.perform(operation, signal))
       // Given up by us, it tells nothing: the next process makes this step.
       if (signal.aborted && !tells(event)) return
       await engine.commit(engine.advance(operation, event))
