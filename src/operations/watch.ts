@@ -4,6 +4,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { StoreUnavailable } from '../store/store.ts'
 import type { Engine } from './engine.ts'
 import type { Event, Operation } from './operation.ts'
 
@@ -25,6 +26,8 @@ export class Watch {
   #wakesAtMs = Infinity
   #claiming: Promise<void> | undefined
   #again = false
+  /** The store was away the last time; said once. */
+  #isBlind = false
   #stopped = true
   /** Aborts the looks under way when it stops, and a little later everything else. */
   readonly #noLooks = new AbortController()
@@ -98,8 +101,11 @@ export class Watch {
     try {
       for (const operation of await store.claimDue(now(), leaseMs, free)) this.#take(operation)
       this.nudge((await store.nextDueAtMs()) ?? Infinity)
+      if (this.#isBlind) log.info({}, 'the watcher reads the store again')
+      this.#isBlind = false
     } catch (error) {
-      log.error({ err: error }, 'the watcher could not read the store')
+      if (!this.#isBlind) log.error({ err: error }, 'the watcher could not read the store')
+      this.#isBlind = error instanceof StoreUnavailable
       this.nudge(now() + RETRY_MS)
     }
   }
