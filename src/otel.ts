@@ -5,7 +5,6 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   defaultTextMapGetter,
   ROOT_CONTEXT,
@@ -36,6 +35,7 @@ import type { Tracing } from './tracing.ts'
 import type { CallOutcome, CheckOutcome } from './upstream/client.ts'
 import type { Exchange } from './upstream/transport.ts'
 import { VERSION } from './version.ts'
+import { within } from './within.ts'
 
 type TracingConfig = NonNullable<Config['tracing']>
 
@@ -178,14 +178,11 @@ export function startTracing(config: TracingConfig): Tracing {
       },
     },
 
-    async close() {
-      const enough = new AbortController()
-      await Promise.race([
+    close: () =>
+      within(
         provider.shutdown().catch(() => {}),
-        sleep(CLOSE_MS, undefined, { signal: enough.signal }).catch(() => {}),
-      ])
-      enough.abort()
-    },
+        CLOSE_MS,
+      ),
   }
 }
 

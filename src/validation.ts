@@ -15,16 +15,14 @@ const build = AjvCompiler() as unknown as (
   schemas: unknown,
   options: unknown,
 ) => (route: RouteSchema) => Validator
-export type Validator<T = unknown> = ((value: unknown) => value is T) & {
-  errors?: FastifySchemaValidationError[] | null
-}
+type Validator = ((value: unknown) => boolean) & { errors?: unknown }
 interface RouteSchema {
   schema: unknown
   httpPart?: string
 }
 
 /** For `schemaController.compilersFactory.buildValidator`. */
-export function buildValidator(externalSchemas: unknown): (route: RouteSchema) => Validator {
+export function buildValidator(externalSchemas: unknown): (route: RouteSchema) => unknown {
   const compile = build(externalSchemas, {
     customOptions: {
       coerceTypes: false,
@@ -38,17 +36,17 @@ export function buildValidator(externalSchemas: unknown): (route: RouteSchema) =
   return route => {
     // Headers are in the schema for the document. A preference that makes no sense is to be ignored (RFC 7240), and
     // what an Idempotency-Key may be is said where it is read.
-    if (route.httpPart === 'headers') return (_value): _value is unknown => true
+    if (route.httpPart === 'headers') return () => true
     const validate = compile(route)
     if (route.httpPart !== 'params' && route.httpPart !== 'querystring') return validate
     const integers = Object.entries((route.schema as ObjectSchema).properties ?? {})
       .filter(([, schema]) => schema.type === 'integer')
       .map(([name]) => name)
     if (integers.length === 0) return validate
-    const coercing = (value: unknown): value is unknown => {
+    const coercing: Validator = value => {
       readIntegers(value as Record<string, unknown>, integers)
       const valid = validate(value)
-      ;(coercing as Validator).errors = validate.errors ?? null
+      coercing.errors = validate.errors
       return valid
     }
     return coercing

@@ -13,6 +13,7 @@ import {
   type SnapshotListResult,
 } from './operation.ts'
 import { hasEnded, type Waiters } from './waiters.ts'
+import { within } from '../within.ts'
 
 export type ReadKind = 'snapshot.list' | 'stats.load'
 
@@ -258,29 +259,6 @@ export class Reads {
 function atOnce(event: Event, { promotion }: Flight): Event {
   if (event.type !== 'called' || event.outcome.kind !== 'unsent' || promotion) return event
   return event.outcome.shedMs === undefined ? event : { type: 'shed', outcome: event.outcome }
-}
-
-/** The promise's value, or undefined when the time is over or a signal aborts. */
-function within<T>(
-  promise: Promise<T>,
-  limitMs: number,
-  ...signals: (AbortSignal | undefined)[]
-): Promise<T | undefined> {
-  if (limitMs <= 0 || signals.some(signal => signal?.aborted)) return Promise.resolve(undefined)
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => settle(() => resolve(undefined))
-    const timer = setTimeout(giveUp, limitMs)
-    for (const signal of signals) signal?.addEventListener('abort', giveUp, { once: true })
-    const settle = (finish: () => void): void => {
-      clearTimeout(timer)
-      for (const signal of signals) signal?.removeEventListener('abort', giveUp)
-      finish()
-    }
-    promise.then(
-      value => settle(() => resolve(value)),
-      (error: unknown) => settle(() => reject(error)),
-    )
-  })
 }
 
 function pause(ms: number, flight: Flight): Promise<void> {

@@ -3,8 +3,8 @@
  * left behind. One timer, set to the next due time.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreUnavailable } from '../store/store.ts'
+import { within } from '../within.ts'
 import type { Engine } from './engine.ts'
 import type { Event, Operation } from './operation.ts'
 
@@ -64,9 +64,7 @@ export class Watch {
     await this.#claiming
     this.#noLooks.abort()
     const done = Promise.allSettled(this.#steps)
-    const enough = new AbortController()
-    await Promise.race([done, sleep(patienceMs, undefined, { signal: enough.signal }).catch(() => {})])
-    enough.abort()
+    await within(done, patienceMs)
     this.#noSteps.abort()
     await done
   }
