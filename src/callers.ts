@@ -6,7 +6,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Type, type Static } from 'typebox'
-import { buildValidator, type Validator } from './validation.ts'
+import { buildValidator } from './validation.ts'
 import { watchContent } from './watch-file.ts'
 
 export const SCOPES = [
@@ -58,7 +58,7 @@ const CallerEntry = Type.Object(
 )
 const CallersFile = Type.Object({ callers: Type.Array(CallerEntry) }, { additionalProperties: false })
 // By the validator that there is anyway: that of TypeBox took a fifth of the start.
-const isCallersFile = buildValidator({})({ schema: CallersFile }) as Validator<Static<typeof CallersFile>>
+const validate = buildValidator({})({ schema: CallersFile })
 
 export type CallerEntry = Static<typeof CallerEntry>
 
@@ -128,15 +128,15 @@ export function parseCallers(text: string, path: string): Digests {
   } catch {
     throw new Error(`callers file ${path} is not JSON`)
   }
-  if (!isCallersFile(json)) {
-    const problems = (isCallersFile.errors ?? []).map(
+  if (!validate(json)) {
+    const problems = (validate.errors ?? []).map(
       error => `${error.instancePath || '/'} ${error.message ?? ''}`,
     )
     throw new Error(`callers file ${path}: ${[...new Set(problems)].slice(0, 8).join('; ')}`)
   }
   const digests = new Map<string, { digest: Buffer; caller: Caller }>()
   const names = new Set<string>()
-  for (const entry of json.callers) {
+  for (const entry of (json as Static<typeof CallersFile>).callers) {
     const hex = entry.key_sha256.toLowerCase()
     if (names.has(entry.name)) throw new Error(`callers file ${path}: two callers are named "${entry.name}"`)
     if (digests.has(hex))

@@ -15,14 +15,16 @@ const build = AjvCompiler() as unknown as (
   schemas: unknown,
   options: unknown,
 ) => (route: RouteSchema) => Validator
-type Validator = ((value: unknown) => boolean) & { errors?: unknown }
+type Validator = ((value: unknown) => boolean) & {
+  errors?: FastifySchemaValidationError[] | null | undefined
+}
 interface RouteSchema {
   schema: unknown
   httpPart?: string
 }
 
 /** For `schemaController.compilersFactory.buildValidator`. */
-export function buildValidator(externalSchemas: unknown): (route: RouteSchema) => unknown {
+export function buildValidator(externalSchemas: unknown): (route: RouteSchema) => Validator {
   const compile = build(externalSchemas, {
     customOptions: {
       coerceTypes: false,
