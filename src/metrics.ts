@@ -12,6 +12,7 @@ import type { Store } from './store/store.ts'
 import { BREAKER_STATES, type Breaker } from './upstream/breaker.ts'
 import type { Bulkhead } from './upstream/bulkhead.ts'
 import type { CallOutcome, CheckOutcome, Upstream } from './upstream/client.ts'
+import type { Send } from './upstream/session.ts'
 import type { Exchange } from './upstream/transport.ts'
 import { VERSION } from './version.ts'
 
@@ -25,7 +26,7 @@ export interface Metrics {
   /** The same, with every call timed. */
   upstream(upstream: Upstream): Upstream
   /** The same, with every login timed. */
-  login<Fields>(send: (fields: Fields) => Promise<Exchange>): (fields: Fields) => Promise<Exchange>
+  login(send: Send): Send
   /** Reads these whenever somebody asks. */
   observe(parts: { store: Store; breaker: Breaker; bulkhead: Bulkhead }): void
   /** Everything, in the text format of Prometheus. */
