@@ -1,24 +1,10 @@
-import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { programsNamed, runProgram, runScript, tellSkipped } from './programs.ts'
+import { findOldNode, runProgram, runScript, tellSkipped } from './programs.ts'
 
 const GUARD = new URL('../scripts/node-guard.mjs', import.meta.url).href
 
-const versionOf = (node: string): string =>
-  execFileSync(node, ['-p', 'process.versions.node'], { encoding: 'utf8' }).trim()
-
-/** A Node of the system that is too old for the project, as many machines have one. */
-const old = ['/usr/local/bin/node', ...programsNamed('node')]
-  .flatMap(node => {
-    try {
-      return [{ node, version: versionOf(node) }]
-    } catch {
-      return []
-    }
-  })
-  .find(({ version }) => Number.parseInt(version, 10) < 24)
-
+const old = findOldNode()
 const none = !old && tellSkipped('the guard under an old Node: there is none on the PATH')
 
 test.skipIf(none)('an old Node is told what is missing, before it meets a TypeScript file', async () => {

@@ -3,15 +3,12 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join, resolve } from 'node:path'
-import { beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { SCOPES } from '../src/callers.ts'
 import { newEntry } from '../src/key.ts'
 import { startSimulator } from '../src/simulator/simulator.ts'
 import { call, closedAfterAll, KEY, temporaryDirectory, TOKEN } from './helper.ts'
-import { programsNamed, runProgram, tellSkipped, type Program, type RunOptions } from './programs.ts'
-
-// Processes start slowly on a busy machine.
-vi.setConfig({ testTimeout: 40_000 })
+import { findOldNode, runProgram, tellSkipped, type Program, type RunOptions } from './programs.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const NAME = 'hostkey-vm-gateway'
@@ -157,14 +154,11 @@ test('`demo` and `key` are the other programs; anything else is told what there 
   expect([await demo.ended, ...demo.stderr]).toEqual([0])
 })
 
-/** A Node of the system that is too old for the project, as many machines have one. */
-const old = programsNamed('node').find(
-  node => Number(execFileSync(node, ['-p', 'process.versions.node.split(".")[0]'])) < 24,
-)
+const old = findOldNode()
 const none = !old && tellSkipped('the package under an old Node: there is none on the PATH')
 
 test.skipIf(none)('under an old Node it is one line that says what to do', async () => {
-  const { ended, stdout, stderr } = run([], {}, old)
+  const { ended, stdout, stderr } = run([], {}, old!.node)
   expect([await ended, stdout, stderr]).toEqual([
     1,
     [],

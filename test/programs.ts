@@ -1,6 +1,6 @@
 /** Programs the tests run: those of the system, found on the PATH, and our own as child processes. */
 
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,6 +18,20 @@ export function programsNamed(name: string): string[] {
 
 export function findProgram(name: string): string | null {
   return programsNamed(name)[0] ?? null
+}
+
+/** A Node of the system that is too old for the project, as many machines have one. */
+export function findOldNode(): { node: string; version: string } | undefined {
+  return ['/usr/local/bin/node', ...programsNamed('node')]
+    .flatMap(node => {
+      try {
+        const version = execFileSync(node, ['-p', 'process.versions.node'], { encoding: 'utf8' }).trim()
+        return [{ node, version }]
+      } catch {
+        return []
+      }
+    })
+    .find(({ version }) => Number.parseInt(version, 10) < 24)
 }
 
 function isExecutable(path: string): boolean {
