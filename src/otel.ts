@@ -111,9 +111,10 @@ export function startTracing(config: TracingConfig): Tracing {
             kind: SpanKind.SERVER,
             attributes: {
               'http.request.method': method,
-              ...(route === undefined ? {} : { 'http.route': route }),
-              // Without the query: who does it wrong puts a key there.
-              'url.path': request.url.split('?', 1)[0]!,
+              // Not the query, nor a path that is none of ours: who does it wrong puts a key there.
+              ...(route === undefined
+                ? {}
+                : { 'http.route': route, 'url.path': request.url.split('?', 1)[0]! }),
               'gateway.request.id': id,
             },
           },

@@ -239,6 +239,7 @@ test('no trace holds a secret, and what fails is told as such', async () => {
   await world.call('POST', '/vms/1000/snapshots', { body: { name: 'a' }, headers })
   await world.call('GET', `/vms/1000/stats?key=${KEY}`)
   await world.call('GET', `/nothing/${world.simulator.ledger.length}?key=${KEY}`)
+  await world.call('GET', `/${KEY}/vms/1000/stats`)
   world.simulator.fault({ kind: 'drop-after', action: 'load_stats', times: 99 })
   expect((await world.call('GET', '/vms/1000/stats', { headers: { prefer: 'wait=1' } })).status).toBe(503)
   await vi.waitFor(() => {
