@@ -5,7 +5,8 @@
 
 import { hash, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
+import { Type } from './schemas/type.ts'
 import { buildValidator } from './validation.ts'
 import { watchContent } from './watch-file.ts'
 

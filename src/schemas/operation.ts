@@ -1,10 +1,11 @@
-import { Type, type Static } from 'typebox'
+import type { Static } from 'typebox'
 import { callerName } from '../callers.ts'
 import { OPERATION_ID } from '../operations/id.ts'
 import { KINDS, type Kind, type Operation as StoredOperation, type Status } from '../operations/operation.ts'
 import { problemBody } from '../problem.ts'
 import { nullable, Time, VmId } from './common.ts'
 import type { Problem } from './problem.ts'
+import { Type } from './type.ts'
 
 const kinds = Object.keys(KINDS) as Kind[]
 const STATUSES: Status[] = ['running', 'succeeded', 'failed', 'unknown']
