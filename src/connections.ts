@@ -4,7 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { STATUS_CODES, type Server, type ServerResponse } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyBaseLogger } from 'fastify'
 import { problemBody, type ProblemCode } from './problem.ts'
@@ -55,28 +55,39 @@ export function silentConnections(server: Server): () => void {
 /** How long a refused sender has to read why. */
 const LINGER_MS = 250
 
-const REFUSALS: Readonly<Record<string, { status: number; code: ProblemCode; detail: string }>> = {
+interface Refusal {
+  status: number
+  phrase: string
+  code: ProblemCode
+  detail: string
+}
+
+const REFUSALS: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: {
     status: 431,
+    phrase: 'Request Header Fields Too Large',
     code: 'malformed-request',
     detail: 'The URL and the headers are too large together.',
   },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: {
     status: 413,
+    phrase: 'Payload Too Large',
     code: 'payload-too-large',
     detail: 'The chunk extensions are too large.',
   },
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: 408,
+    phrase: 'Request Timeout',
     code: 'malformed-request',
     detail: 'The request did not arrive in time.',
   },
 }
-const NOT_HTTP = {
+const NOT_HTTP: Refusal = {
   status: 400,
+  phrase: 'Bad Request',
   code: 'malformed-request',
   detail: 'The request is not well-formed HTTP.',
-} as const
+}
 
 /** Answers what Node's parser refuses with a problem, at most once a connection, and closes it. */
 export class BrokenRequests {
@@ -104,11 +115,11 @@ export class BrokenRequests {
       socket.destroy()
       return
     }
-    const { status, code, detail } = REFUSALS[error.code ?? ''] ?? NOT_HTTP
+    const { status, phrase, code, detail } = REFUSALS[error.code ?? ''] ?? NOT_HTTP
     const id = randomUUID()
     const body = JSON.stringify({ ...problemBody(code, detail, id, this.#basePath), status })
     const lines = [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      `HTTP/1.1 ${status} ${phrase}`,
       'content-type: application/problem+json; charset=utf-8',
       `content-length: ${Buffer.byteLength(body)}`,
       `x-request-id: ${id}`,

@@ -72,6 +72,14 @@ test('openapi/ holds what the routes say, and nothing else', () => {
   expect(parse(files['openapi.yaml']!)).toEqual(document)
 })
 
+test('every schema is one: at its start the gateway does not look', () => {
+  const ajv = new Ajv2020()
+  const broken = [...nodes(document)]
+    .filter(([pointer]) => /\/schema$|^\/components\/schemas\/[^/]+$/.test(pointer))
+    .filter(([, schema]) => ajv.validateSchema(schema) !== true)
+  expect(broken).toEqual([])
+})
+
 test('a running gateway serves this document', async () => {
   const world = await startWorld({ env: { PUBLIC_URL: 'https://api.example.com/hostkey', DOCS: 'true' } })
   const json = await world.call('GET', '/openapi.json', { key: null })
