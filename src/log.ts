@@ -5,7 +5,14 @@ import { pino, stdSerializers, type DestinationStream } from 'pino'
 import type { FastifyBaseLogger } from 'fastify'
 import type { LogLevel } from './config.ts'
 
-export function createLogger(level: LogLevel): FastifyBaseLogger {
+/** What waits to be written, in characters; past it a reader that hangs costs lines, and not the gateway's memory. */
+const MAX_WAITING = 8 * 1024 * 1024
+
+/**
+ * A logger that writes to stdout (or `fd`) beside the event loop: what comes while a write is under way goes into the
+ * next, together. What waits at an exit or an uncaught error is still written; a SIGKILL takes it along.
+ */
+export function createLogger(level: LogLevel, fd = 1, maxWaiting = MAX_WAITING): FastifyBaseLogger {
   const options = {
     level,
     base: null,
@@ -14,7 +21,7 @@ export function createLogger(level: LogLevel): FastifyBaseLogger {
     serializers: { err: stdSerializers.errWithCause },
   }
   const readable = process.stdout.isTTY ? readableLines() : undefined
-  return readable ? pino(options, readable) : pino(options)
+  return pino(options, readable ?? pino.destination({ dest: fd, sync: false, maxLength: maxWaiting }))
 }
 
 let stamp = { atMs: 0, text: '' }

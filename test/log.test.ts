@@ -1,11 +1,13 @@
 /** The log as operators meet it: the audit of changes, and lines for people in a terminal. */
 
 import { join } from 'node:path'
-import { writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { createReadStream, openSync, writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
 import { SCOPES } from '../src/callers.ts'
 import { newEntry } from '../src/key.ts'
-import { readableLines } from '../src/log.ts'
+import { createLogger, readableLines } from '../src/log.ts'
 import { ended, KEY, startWorld, temporaryDirectory, TOKEN, type World } from './helper.ts'
 import { lacks, runProgram } from './programs.ts'
 
@@ -145,4 +147,26 @@ test.skipIf(lacks('bash', 'script'))(
 test('without what makes them there are none, and the log is JSON in a terminal, too', () => {
   expect(readableLines('not-installed')).toBeUndefined()
   expect(readableLines()).toBeDefined()
+})
+
+test('a reader of the log that hangs costs the lines past a bound, and does not hold up the gateway', async () => {
+  const path = join(temporaryDirectory(), 'log')
+  execFileSync('mkfifo', [path])
+  // Open for both, so that neither side waits for the other.
+  const fd = openSync(path, 'r+')
+  const maxWaiting = 100_000
+  const log = createLogger('info', fd, maxWaiting)
+  // More than a pipe takes (64 KiB) and than may wait.
+  for (let line = 0; line < 5_000; line += 1) log.info({ line, text: 'x'.repeat(60) }, 'request')
+
+  const lines = createInterface({ input: createReadStream(path) })[Symbol.asyncIterator]()
+  const next = async (): Promise<number> =>
+    (JSON.parse((await lines.next()).value as string) as { line: number }).line
+  const first = await next()
+  log.info({ line: 5_000 }, 'the last')
+  let read = 1
+  while ((await next()) !== 5_000) read += 1
+  expect(first).toBe(0)
+  expect(read).toBeGreaterThan(500)
+  expect(read * 100).toBeLessThan(maxWaiting + 2 * 65_536)
 })
