@@ -111,7 +111,8 @@ export class Watch {
   #take(operation: Operation): void {
     const step = this.#step(operation).finally(() => {
       this.#steps.delete(step)
-      this.#claim()
+      // With a timer between, the ends of one turn share a round.
+      this.nudge(0)
     })
     this.#steps.add(step)
   }

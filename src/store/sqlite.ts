@@ -10,14 +10,14 @@ import { chmodSync, closeSync, fdatasync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { mutates, type Kind, type Operation } from '../operations/operation.ts'
+import { Running } from './running.ts'
 import { StoreUnavailable, type ListQuery, type StartOutcome, type Store } from './store.ts'
 
 const SCHEMA_VERSION = 1
 
 /*
  * The VM's hold is the unique index over running mutations: it begins and ends with the operation, and no crash can
- * leave it behind. `doc` is the operation as JSON; `rev` and `due_at` live in their columns alone, because claiming
- * changes only them.
+ * leave it behind. `doc` is the operation as JSON; what columns say counts before it.
  */
 const SCHEMA = `
   CREATE TABLE operations (
@@ -58,8 +58,6 @@ interface Row {
 
 interface Write {
   run: () => void
-  /** Its answer waits for the disk; that of others does when such a one is in their transaction, which they may have seen. */
-  isDurable: boolean
   resolve: () => void
   reject: (error: Error) => void
 }
@@ -119,9 +117,12 @@ class SqliteStore implements Store {
   readonly #onBroken: (error: Error) => void
   readonly #statements = new Map<string, StatementSync>()
   readonly #listeners = new Set<(id: string) => void>()
+  readonly #running = new Running()
   #writes: Write[] = []
   #changed = new Set<string>()
   #syncing: Syncing | undefined
+  /** The last transaction was not written. */
+  #isFailing = false
   /** Why nothing can be done any more. */
   #end: StoreUnavailable | undefined
 
@@ -129,8 +130,11 @@ class SqliteStore implements Store {
     this.#db = db
     this.#sync = options.sync ?? fdatasync
     this.#onBroken = options.onBroken ?? (() => {})
-    // Whoever held an operation died with the process that had this file before.
-    this.#run(`UPDATE operations SET due_at = ? WHERE status = 'running' AND due_at > ?`, nowMs, nowMs)
+    for (const { due_at, rev, ...row } of this.#all<Row & { kind: Kind }>(
+      `SELECT id, kind, rev, due_at FROM operations WHERE status = 'running'`,
+    ))
+      // Whoever held an operation died with the process that had this file before.
+      this.#running.set({ ...row, storedRev: rev }, due_at && Math.min(due_at, nowMs))
     // The same file for as long as this connection is open.
     this.#wal = openSync(`${path}-wal`, 'r')
   }
@@ -140,7 +144,7 @@ class SqliteStore implements Store {
     idempotency: Parameters<Store['start']>[1],
     nowMs: number,
   ): Promise<StartOutcome> {
-    return this.#write(() => {
+    const work = (): StartOutcome => {
       if (idempotency) {
         const known = this.#get<{ fingerprint: string; operation_id: string }>(
           'SELECT fingerprint, operation_id FROM idempotency WHERE caller = ? AND key = ? AND expires_at > ?',
@@ -159,19 +163,18 @@ class SqliteStore implements Store {
         )
         if (holder) return { kind: 'busy', operation: this.#read(holder.id)! }
       }
-      const { rev, dueAtMs, ...doc } = operation
       this.#run(
         'INSERT INTO operations (id, rev, kind, mutates, vm_id, created_by, status, due_at, finished_at, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
         operation.id,
-        rev,
+        operation.rev,
         operation.kind,
         mutates(operation) ? 1 : 0,
         operation.vmId,
         operation.createdBy,
         operation.status,
-        dueAtMs === null ? null : Math.round(dueAtMs),
+        toDue(operation.dueAtMs),
         operation.finishedAtMs,
-        JSON.stringify(doc),
+        JSON.stringify(operation),
       )
       if (idempotency) {
         this.#run(
@@ -185,36 +188,43 @@ class SqliteStore implements Store {
       }
       this.#changed.add(operation.id)
       return { kind: 'started' }
+    }
+    return this.#write(work, outcome => {
+      if (outcome?.kind === 'started') this.#keep(operation)
     })
   }
 
   save(operation: Operation): Promise<boolean> {
-    const { rev, dueAtMs, ...doc } = operation
-    return this.#write(() => {
-      const { changes } = this.#run(
-        `UPDATE operations SET rev = ?, status = ?, due_at = ?, finished_at = ?, doc = ? WHERE id = ? AND rev = ? AND status = 'running'`,
-        rev,
-        operation.status,
-        dueAtMs === null ? null : Math.round(dueAtMs),
-        operation.finishedAtMs,
-        JSON.stringify(doc),
-        operation.id,
-        rev - 1,
-      )
-      if (changes === 0) return false
-      this.#changed.add(operation.id)
-      return true
-    })
+    const { rev, dueAtMs } = operation
+    return this.#writeNext(
+      operation.id,
+      rev - 1,
+      storedRev =>
+        this.#run(
+          `UPDATE operations SET rev = ?, status = ?, due_at = ?, finished_at = ?, doc = ? WHERE id = ? AND rev = ? AND status = 'running'`,
+          rev,
+          operation.status,
+          toDue(dueAtMs),
+          operation.finishedAtMs,
+          JSON.stringify(operation),
+          operation.id,
+          storedRev,
+        ).changes,
+      () => this.#keep(operation),
+    )
   }
 
   discard({ id, rev }: Pick<Operation, 'id' | 'rev'>): Promise<boolean> {
-    return this.#write(() => {
-      const { changes } = this.#run('DELETE FROM operations WHERE id = ? AND rev = ?', id, rev)
-      if (changes === 0) return false
-      this.#run('DELETE FROM idempotency WHERE operation_id = ?', id)
-      this.#changed.add(id)
-      return true
-    })
+    return this.#writeNext(
+      id,
+      rev,
+      storedRev => {
+        const { changes } = this.#run('DELETE FROM operations WHERE id = ? AND rev = ?', id, storedRev)
+        if (changes !== 0) this.#run('DELETE FROM idempotency WHERE operation_id = ?', id)
+        return changes
+      },
+      () => this.#running.delete(id),
+    )
   }
 
   async get(id: string): Promise<Operation | undefined> {
@@ -245,43 +255,28 @@ class SqliteStore implements Store {
         `SELECT id, rev, due_at, doc FROM operations WHERE ${where.join(' AND ')} ORDER BY id DESC LIMIT ?`,
         ...values,
         limit,
-      ).map(toOperation),
+      ).map(row => this.#toOperation(row)),
     )
   }
 
-  claimDue(nowMs: number, leaseMs: number, limit: number): Promise<Operation[]> {
-    // Without anything due no transaction, and so no fsync, is spent.
-    const due = `FROM operations WHERE status = 'running' AND due_at <= ? ORDER BY due_at LIMIT ?`
-    if (limit <= 0 || this.#all(`SELECT id ${due}`, nowMs, 1).length === 0) return Promise.resolve([])
-    const claim = (): Operation[] =>
-      this.#all<Row>(
-        `UPDATE operations SET rev = rev + 1, due_at = ? WHERE id IN (SELECT id ${due}) RETURNING id, rev, due_at, doc`,
-        Math.round(nowMs + leaseMs),
-        nowMs,
-        limit,
-      ).map(toOperation)
-    // A claim ends with the process anyway, so nobody waits until it is on the disk.
-    return this.#write(claim, false)
+  async claimDue(nowMs: number, leaseMs: number, limit: number): Promise<Operation[]> {
+    // A step may read what HOSTKEY tells once: not before the disk takes writes again.
+    if (this.#isFailing) await this.#write(() => this.#db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`))
+    return this.#attempt(() =>
+      this.#running.claim(nowMs, Math.round(nowMs + leaseMs), limit).map(({ id }) => this.#read(id)!),
+    )
   }
 
   nextDueAtMs(): Promise<number | null> {
-    return this.#attempt(
-      () =>
-        this.#get<{ due_at: number }>(
-          `SELECT due_at FROM operations WHERE status = 'running' ORDER BY due_at LIMIT 1`,
-        )?.due_at ?? null,
-    )
+    return this.#attempt(() => this.#running.nextDueAtMs())
   }
 
   running(): Promise<Partial<Record<Kind, number>>> {
-    // By the index over what runs (`due`): what ended, however much that is, costs nothing.
-    return this.#attempt(() =>
-      Object.fromEntries(
-        this.#all<{ kind: Kind; count: number }>(
-          `SELECT kind, COUNT(*) AS count FROM operations WHERE status = 'running' GROUP BY kind`,
-        ).map(({ kind, count }) => [kind, count]),
-      ),
-    )
+    return this.#attempt(() => {
+      const counts: Partial<Record<Kind, number>> = {}
+      for (const { kind } of this.#running.values()) counts[kind] = (counts[kind] ?? 0) + 1
+      return counts
+    })
   }
 
   async sweep(endedBeforeMs: number, nowMs: number, limit: number): Promise<number> {
@@ -330,18 +325,68 @@ class SqliteStore implements Store {
 
   #read(id: string): Operation | undefined {
     const row = this.#get<Row>('SELECT id, rev, due_at, doc FROM operations WHERE id = ?', id)
-    return row && toOperation(row)
+    return row && this.#toOperation(row)
+  }
+
+  /** With the claims since it was stored. */
+  #toOperation({ id, rev, due_at, doc }: Row): Operation {
+    const operation = Object.assign(JSON.parse(doc) as Operation, { rev, dueAtMs: due_at })
+    const running = this.#running.get(id)
+    if (due_at === null || running?.storedRev !== rev) return operation
+    return Object.assign(operation, { rev: running.rev, dueAtMs: running.dueAtMs })
+  }
+
+  /** This is its state on the disk from now on. */
+  #keep({ id, kind, rev, status, dueAtMs }: Operation): void {
+    if (status === 'running') this.#running.set({ id, kind, storedRev: rev }, toDue(dueAtMs))
+    else this.#running.delete(id)
+  }
+
+  /** Writes what follows a revision of a running operation; `work` tells how many rows it changed. False when there is no such revision. */
+  #writeNext(
+    id: string,
+    rev: number,
+    work: (storedRev: number) => number | bigint,
+    keep: () => void,
+  ): Promise<boolean> {
+    const storedRev = this.#running.hold(id, rev)
+    return this.#write(
+      () => {
+        if (storedRev === undefined || work(storedRev) === 0) return false
+        this.#changed.add(id)
+        return true
+      },
+      changed => {
+        if (changed) keep()
+        else if (storedRev !== undefined) this.#running.release(id)
+      },
+    )
   }
 
   /**
    * Queues a write for the next transaction: that of this turn of the event loop, or the one that follows the fsync under
-   * way. `work` must not leave half of itself behind when it throws: the whole transaction goes.
+   * way. `work` must not leave half of itself behind when it throws: the whole transaction goes. `settle` is called
+   * just before the promise settles, with what `work` gave, or nothing when it was not stored.
    */
-  #write<T>(work: () => T, isDurable = true): Promise<T> {
-    if (this.#end) return Promise.reject(this.#end)
+  #write<T>(work: () => T, settle: (result?: T) => void = () => {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let result: T
-      this.#writes.push({ run: () => (result = work()), isDurable, resolve: () => resolve(result), reject })
+      const write: Write = {
+        run: () => (result = work()),
+        resolve() {
+          settle(result)
+          resolve(result)
+        },
+        reject(error) {
+          settle()
+          reject(error)
+        },
+      }
+      if (this.#end) {
+        write.reject(this.#end)
+        return
+      }
+      this.#writes.push(write)
       if (this.#writes.length === 1 && !this.#syncing) setImmediate(() => this.#flush())
     })
   }
@@ -357,15 +402,13 @@ class SqliteStore implements Store {
       for (const write of writes) write.run()
       this.#db.exec('COMMIT')
     } catch (error) {
+      this.#isFailing = true
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
       const unavailable = new StoreUnavailable('the store could not be written', { cause: error })
       for (const write of writes) write.reject(unavailable)
       return
     }
-    if (!writes.some(({ isDurable }) => isDurable)) {
-      for (const write of writes) write.resolve()
-      return
-    }
+    this.#isFailing = false
     const { promise: done, resolve, reject } = Promise.withResolvers<void>()
     // Mostly nobody reads what is on its way.
     done.catch(() => {})
@@ -415,6 +458,7 @@ class SqliteStore implements Store {
   }
 }
 
-function toOperation(row: Row): Operation {
-  return Object.assign(JSON.parse(row.doc) as Operation, { rev: row.rev, dueAtMs: row.due_at })
+/** As its column keeps it. */
+function toDue(dueAtMs: number | null): number | null {
+  return dueAtMs === null ? null : Math.round(dueAtMs)
 }

@@ -58,7 +58,8 @@ export interface Store {
   list(query: ListQuery): Promise<OperationPage>
   /**
    * Takes running operations whose next step is due, for `leaseMs`: nobody else gets them before that. The
-   * revision grows, so that a holder that overslept its lease can no longer write.
+   * revision grows, so that a holder that overslept its lease can no longer write. In a store of one process a claim
+   * ends with the process.
    */
   claimDue(nowMs: number, leaseMs: number, limit: number): Promise<Operation[]>
   /** When the next step of any running operation is due, or null. */

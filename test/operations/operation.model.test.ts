@@ -543,6 +543,8 @@ class World {
     for (const { answer } of this.#hostkey.exchanges.splice(0))
       answer(this.#crash?.arrived ? 'lost-arrived' : 'lost-never', 'lost-burned')
     this.#crash = null
+    // Claims end with the process, and the revisions that they made with them.
+    for (const [id, op] of this.#seen) if (op.status === 'running') this.#seen.set(id, { ...op, rev: 1 })
   }
 
   async #reopen(): Promise<void> {

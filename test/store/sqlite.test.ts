@@ -159,6 +159,52 @@ test('who waited for one write does not see the next one before that is on the d
   expect(await store.get(op.id)).toMatchObject({ rev: 2, status: 'succeeded' })
 })
 
+test('a step whose lease ends while its outcome is on its way is nobody else’s; when nothing came of it, it is', async () => {
+  const disk = slowDisk()
+  const directory = temporaryDirectory()
+  const store = open(join(directory, 'gateway.db'), T0, { sync: disk.sync })
+  const op = operation({ vmId: 1, dueAtMs: T0 })
+  const started = store.start(op, null, T0)
+  await disk.take()
+  await started
+  const [held] = await store.claimDue(T0, 10, 5)
+  const saved = store.save({ ...held!, rev: held!.rev + 1, dueAtMs: T0 + 40 })
+  await vi.waitFor(() => expect(disk.waiting).toHaveLength(1), { interval: 1 })
+  expect(await store.claimDue(T0 + 20, 10, 5)).toEqual([])
+  await disk.take()
+  expect(await saved).toBe(true)
+  const [again] = await store.claimDue(T0 + 40, 10, 5)
+  expect(again).toMatchObject({ id: op.id, rev: 4, dueAtMs: T0 + 50 })
+
+  // The whole transaction fails, since another operation has this id.
+  const failing = [
+    store.save({ ...again!, rev: 5, dueAtMs: T0 + 90 }),
+    store.start(operation({ vmId: 2, id: op.id }), null, T0),
+  ]
+  for (const { status } of await Promise.allSettled(failing)) expect(status).toBe('rejected')
+  const claimed = store.claimDue(T0 + 50, 10, 5)
+  await disk.take()
+  expect((await claimed).map(({ id, rev }) => [id, rev])).toEqual([[op.id, 5]])
+})
+
+test('after a write that failed nothing is claimed before one goes through: a step may burn a key', async () => {
+  const path = join(temporaryDirectory(), 'gateway.db')
+  const disk = slowDisk()
+  const store = open(path, T0, { sync: disk.sync })
+  const op = operation({ vmId: 1, dueAtMs: T0 })
+  const started = store.start(op, null, T0)
+  await disk.take()
+  await started
+  await expect(store.start(operation({ vmId: 2, id: op.id }), null, T0)).rejects.toThrow(StoreUnavailable)
+  const size = statSync(`${path}-wal`).size
+  const claimed = store.claimDue(T0, 10, 5)
+  expect(await settledNow([claimed])).toEqual([false])
+  expect(statSync(`${path}-wal`).size).toBeGreaterThan(size)
+  await disk.take()
+  expect((await claimed).map(({ id }) => id)).toEqual([op.id])
+  expect(await store.claimDue(T0 + 10, 10, 5)).toHaveLength(1)
+})
+
 test('what is on its way when the store is closed arrives, and is told', async () => {
   const disk = slowDisk()
   const path = join(temporaryDirectory(), 'gateway.db')

@@ -101,13 +101,15 @@ class Model {
     }
   }
 
-  /** The model with what is found after a crash: the same, but what was held may be free earlier. */
+  /** The model with what is found after a crash: the same, but what was held may be free earlier, and at the revision before. */
   afterCrash(found: ReadonlyMap<string, Operation | undefined>): Model {
     let model: Model = this
     for (const [id, actual] of found) {
       const expected = this.operations.get(id)
-      expect(actual && { ...actual, dueAtMs: null }).toEqual(expected && { ...expected, dueAtMs: null })
+      const unclaimed = { dueAtMs: null, ...(expected?.status === 'running' ? { rev: 0 } : {}) }
+      expect(actual && { ...actual, ...unclaimed }).toEqual(expected && { ...expected, ...unclaimed })
       expect(actual?.dueAtMs ?? 0).toBeLessThanOrEqual(expected?.dueAtMs ?? 0)
+      expect(actual?.rev ?? 0).toBeLessThanOrEqual(expected?.rev ?? 0)
       if (actual) model = model.#with(actual)
     }
     return model
