@@ -57,7 +57,7 @@ export function createTokenVerifier(
   return {
     async verify(token) {
       if (token.length > MAX_TOKEN_LENGTH) return 'The token is too long.'
-      const digest = digestOf(token).toString('base64')
+      const digest = digestOf(token)
       const known = verified.get(digest)
       if (known && now() < known.untilMs) return known.caller
       verified.delete(digest)

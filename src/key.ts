@@ -24,7 +24,7 @@ export function newEntry(
 ): CallerEntry {
   const entry: CallerEntry = {
     name,
-    key_sha256: digestOf(key).toString('hex'),
+    key_sha256: digestOf(key),
     scopes: scopes as Scope[],
     vms: vms === '*' ? '*' : [...vms],
   }

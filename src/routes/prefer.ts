@@ -13,7 +13,7 @@ export interface Preference {
 export function parsePrefer(header: string | undefined, maxWaitMs: number): Preference {
   let wait: number | null = null
   let respondAsync = false
-  for (const part of (header ?? '').split(',')) {
+  for (const part of header?.split(',') ?? []) {
     const [preference = ''] = part.split(';')
     const [name = '', value = ''] = preference.split('=').map(text => text.trim())
     const number = value.replace(/^"(.*)"$/, '$1')

@@ -27,40 +27,49 @@ const BLOT = '[redacted]'
 /** Shorter values would blot out innocent text. */
 const MIN_SECRET_LENGTH = 6
 
-/** Replaces every occurrence of the given secrets in a text, in clear and form-encoded. */
-export function blot(text: string, secrets: readonly string[]): string {
-  let clean = text
-  // Longest first: one secret may be the beginning of another.
-  for (const secret of secrets.toSorted((a, b) => b.length - a.length)) {
-    if (secret.length < MIN_SECRET_LENGTH) continue
-    for (const form of [secret, encodeURIComponent(secret), encodeForm({ '': secret }).slice(1)])
-      clean = clean.replaceAll(form, BLOT)
-  }
-  return clean
+/** How secrets may stand in a text, in clear and form-encoded; the longest first, since one may be the beginning of another. */
+function formsOf(secrets: readonly string[]): string[] {
+  const forms = secrets
+    .filter(({ length }) => length >= MIN_SECRET_LENGTH)
+    .flatMap(secret => [secret, encodeURIComponent(secret), encodeForm({ '': secret }).slice(1)])
+  return [...new Set(forms)].toSorted((a, b) => b.length - a.length)
 }
 
-/** A text may be JSON again (`debug`, a message): members count there too. */
-function redactText(text: string, secrets: readonly string[]): string {
-  if (!/^\s*[[{]/.test(text)) return blot(text, secrets)
-  try {
-    const value: unknown = JSON.parse(text)
-    const clean = JSON.stringify(redact(value, secrets))
-    return blot(clean === JSON.stringify(value) ? text : clean, secrets)
-  } catch (error) {
-    // No JSON; or too deep to be walked, so nothing of it can be vouched for.
-    return error instanceof RangeError ? BLOT : blot(text, secrets)
-  }
+function blotForms(text: string, forms: readonly string[]): string {
+  return forms.reduce((rest, form) => rest.replaceAll(form, BLOT), text)
+}
+
+/** Replaces every occurrence of the given secrets in a text, in clear and form-encoded. */
+export function blot(text: string, secrets: readonly string[]): string {
+  return blotForms(text, formsOf(secrets))
 }
 
 /** A copy of a JSON value without members named like secrets and without the literal `secrets` in any text. */
 export function redact(value: unknown, secrets: readonly string[] = []): unknown {
-  if (typeof value === 'string') return redactText(value, secrets)
-  if (Array.isArray(value)) return value.map(item => redact(item, secrets))
+  return clean(value, formsOf(secrets))
+}
+
+function clean(value: unknown, forms: readonly string[]): unknown {
+  if (typeof value === 'string') return cleanText(value, forms)
+  if (Array.isArray(value)) return value.map(item => clean(item, forms))
   if (value === null || typeof value !== 'object') return value
   // No prototype: an upstream member called `__proto__` must stay a plain member.
-  const clean: Record<string, unknown> = Object.create(null)
+  const copy: Record<string, unknown> = Object.create(null)
   for (const [name, member] of Object.entries(value)) {
-    if (!isSecretName(name)) clean[blot(name, secrets)] = redact(member, secrets)
+    if (!isSecretName(name)) copy[blotForms(name, forms)] = clean(member, forms)
   }
-  return clean
+  return copy
+}
+
+/** A text may be JSON again (`debug`, a message): members count there too. */
+function cleanText(text: string, forms: readonly string[]): string {
+  if (!/^\s*[[{]/.test(text)) return blotForms(text, forms)
+  try {
+    const value: unknown = JSON.parse(text)
+    const copy = JSON.stringify(clean(value, forms))
+    return blotForms(copy === JSON.stringify(value) ? text : copy, forms)
+  } catch (error) {
+    // No JSON; or too deep to be walked, so nothing of it can be vouched for.
+    return error instanceof RangeError ? BLOT : blotForms(text, forms)
+  }
 }

@@ -169,7 +169,7 @@ class Collector implements Dispatcher.DispatchHandler {
 
 /** `Retry-After` (RFC 9110, section 10.2.3) in milliseconds from now: whole seconds, or a date; null when it is neither. */
 function parseRetryAfter(header: string | string[] | undefined): number | null {
-  const [text] = [header].flat()
+  const text = Array.isArray(header) ? header[0] : header
   if (text === undefined) return null
   if (/^\d{1,9}$/.test(text.trim())) return Number(text) * 1000
   const ms = Date.parse(text) - Date.now()
