@@ -15,12 +15,17 @@ const SUFFIX_PASS = /pass$/
 
 /** Whether a member of an upstream answer is named like a secret. */
 export function isSecretName(name: string): boolean {
-  const snake = name
+  // Mostly it is so already.
+  const snake = /^[a-z0-9_]*$/.test(name) ? name : toSnake(name)
+  return SECRET_WORDS.test(snake) || SECRET_PARTS.test(snake.replaceAll('_', '')) || SUFFIX_PASS.test(snake)
+}
+
+function toSnake(name: string): string {
+  return name
     .replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .replace(/[^A-Za-z0-9]+/g, '_')
     .toLowerCase()
-  return SECRET_WORDS.test(snake) || SECRET_PARTS.test(snake.replaceAll('_', '')) || SUFFIX_PASS.test(snake)
 }
 
 const BLOT = '[redacted]'
@@ -31,7 +36,12 @@ const MIN_SECRET_LENGTH = 6
 function formsOf(secrets: readonly string[]): string[] {
   const forms = secrets
     .filter(({ length }) => length >= MIN_SECRET_LENGTH)
-    .flatMap(secret => [secret, encodeURIComponent(secret), encodeForm({ '': secret }).slice(1)])
+    .flatMap(secret =>
+      // Mostly there is nothing to encode.
+      /^[\w.-]+$/.test(secret)
+        ? [secret]
+        : [secret, encodeURIComponent(secret), encodeForm({ '': secret }).slice(1)],
+    )
   return [...new Set(forms)].toSorted((a, b) => b.length - a.length)
 }
 
