@@ -74,21 +74,25 @@ export class Running {
     if (entry) entry.isHeld = false
   }
 
-  /** Up to `limit` that are due, each at its next revision and due again at `againAtMs`. */
-  claim(nowMs: number, againAtMs: number, limit: number): Readonly<Entry>[] {
+  /**
+   * Up to `limit` that are due, each at its next revision and due again at `againAtMs`. Undefined, and none claimed, as
+   * long as one of them is held.
+   */
+  claim(nowMs: number, againAtMs: number, limit: number): Readonly<Entry>[] | undefined {
     const due: Entry[] = []
-    const claimed: Entry[] = []
-    while (claimed.length < limit && (this.#heap[0]?.dueAtMs ?? Infinity) <= nowMs) {
-      const entry = this.#heap[0]!
-      this.#remove(entry)
-      due.push(entry)
-      if (entry.isHeld) continue
-      entry.rev += 1
-      entry.dueAtMs = againAtMs
-      claimed.push(entry)
+    while (due.length < limit && (this.#heap[0]?.dueAtMs ?? Infinity) <= nowMs) {
+      due.push(this.#heap[0]!)
+      this.#remove(this.#heap[0]!)
     }
-    for (const entry of due) this.#insert(entry)
-    return claimed
+    const isHeld = due.some(entry => entry.isHeld)
+    for (const entry of due) {
+      if (!isHeld) {
+        entry.rev += 1
+        entry.dueAtMs = againAtMs
+      }
+      this.#insert(entry)
+    }
+    return isHeld ? undefined : due
   }
 
   nextDueAtMs(): number | null {

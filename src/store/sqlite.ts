@@ -262,9 +262,13 @@ class SqliteStore implements Store {
   async claimDue(nowMs: number, leaseMs: number, limit: number): Promise<Operation[]> {
     // A step may read what HOSTKEY tells once: not before the disk takes writes again.
     if (this.#isFailing) await this.#write(() => this.#db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`))
-    return this.#attempt(() =>
-      this.#running.claim(nowMs, Math.round(nowMs + leaseMs), limit).map(({ id }) => this.#read(id)!),
+    const claimed = await this.#attempt(() =>
+      this.#running.claim(nowMs, Math.round(nowMs + leaseMs), limit)?.map(({ id }) => this.#read(id)!),
     )
+    if (claimed) return claimed
+    // The next state of one that is due is on its way: what is due then is known behind it.
+    await this.#write(() => {})
+    return this.claimDue(nowMs, leaseMs, limit)
   }
 
   nextDueAtMs(): Promise<number | null> {

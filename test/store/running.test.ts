@@ -26,7 +26,7 @@ test('of many that come and go, those that are due are claimed, soonest first', 
         } else {
           const nowMs = at ?? 0
           const expected = due().filter(dueNow => dueNow <= nowMs)
-          const claimed = running.claim(nowMs, 200, 3)
+          const claimed = running.claim(nowMs, 200, 3)!
           expect(claimed.map(entry => model.get(entry.id))).toEqual(expected.slice(0, 3))
           for (const entry of claimed) model.set(entry.id, 200)
         }

@@ -170,9 +170,12 @@ test('a step whose lease ends while its outcome is on its way is nobody else’s
   const [held] = await store.claimDue(T0, 10, 5)
   const saved = store.save({ ...held!, rev: held!.rev + 1, dueAtMs: T0 + 40 })
   await vi.waitFor(() => expect(disk.waiting).toHaveLength(1), { interval: 1 })
-  expect(await store.claimDue(T0 + 20, 10, 5)).toEqual([])
+  const early = store.claimDue(T0 + 20, 10, 5)
+  expect(await settledNow([early])).toEqual([false])
   await disk.take()
   expect(await saved).toBe(true)
+  await disk.take()
+  expect(await early).toEqual([])
   const [again] = await store.claimDue(T0 + 40, 10, 5)
   expect(again).toMatchObject({ id: op.id, rev: 4, dueAtMs: T0 + 50 })
 
