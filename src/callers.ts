@@ -1,6 +1,5 @@
 /**
- * Who may call: the callers file (contract §4), watched. Keys are random, so their plain SHA-256 is stored and
- * looked up; what is compared in the end is a digest, in constant time.
+ * Who may call: the callers file (contract §4), watched. Keys are random, so their plain SHA-256 is stored and looked up.
  */
 
 import { hash } from 'node:crypto'
