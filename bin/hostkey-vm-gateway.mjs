@@ -8,8 +8,8 @@ await import('../scripts/node-guard.mjs')
 
 const PROGRAMS = new Map([
   ['', 'server'],
-  ['demo', 'demo'],
-  ['key', 'key'],
+  ['demo', 'cli/demo'],
+  ['key', 'cli/key'],
 ])
 const USAGE = `hostkey-vm-gateway           the gateway; its settings are in the environment or in .env
 hostkey-vm-gateway demo      the gateway over a simulated HOSTKEY

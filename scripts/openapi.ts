@@ -1,7 +1,7 @@
 /** `npm run openapi`: writes the document to `openapi/` and its types for clients; with `--check` it only tells whether they are up to date. */
 
 import { readFileSync, writeFileSync } from 'node:fs'
-import { renderDocuments } from '../src/openapi-files.ts'
+import { renderDocuments } from '../src/http/openapi/files.ts'
 import { renderTypes } from './openapi-types.ts'
 
 const check = process.argv.includes('--check')

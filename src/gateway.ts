@@ -2,17 +2,17 @@
 
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { buildApp, type AppParts } from './app.ts'
-import { openCallers } from './callers.ts'
-import type { Config } from './config.ts'
-import { silentConnections, type ConnectionLimits } from './connections.ts'
-import { createMetrics } from './metrics.ts'
+import { buildApp, type AppParts } from './http/app.ts'
+import { openCallers } from './callers/callers.ts'
+import type { Config } from './config/config.ts'
+import { silentConnections, type ConnectionLimits } from './http/connections.ts'
+import { createMetrics } from './observability/metrics.ts'
 import type { EngineParts } from './operations/engine.ts'
 import { Operations } from './operations/operations.ts'
-import { operationPath } from './schemas/operation.ts'
-import { fileSecret, fixedSecret } from './secret.ts'
+import { operationPath } from './http/schemas/operation.ts'
+import { fileSecret, fixedSecret } from './config/secret.ts'
 import { openStore } from './store/open.ts'
-import { openTracing } from './tracing.ts'
+import { openTracing } from './observability/tracing.ts'
 import { Breaker } from './upstream/breaker.ts'
 import { Bulkhead } from './upstream/bulkhead.ts'
 import { createUpstream } from './upstream/client.ts'
@@ -171,7 +171,7 @@ async function tokensOf(
   log: FastifyBaseLogger,
 ): Promise<Pick<AppParts, 'tokens'>> {
   if (!jwt) return {}
-  const { createTokenVerifier } = await import('./jwt.ts')
+  const { createTokenVerifier } = await import('./callers/jwt.ts')
   return { tokens: createTokenVerifier(jwt, { now, log }) }
 }
 

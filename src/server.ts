@@ -2,9 +2,9 @@
 
 import { existsSync } from 'node:fs'
 import closeWithGrace from 'close-with-grace'
-import { ConfigError, loadConfig, type Config } from './config.ts'
+import { ConfigError, loadConfig, type Config } from './config/config.ts'
 import { startGateway } from './gateway.ts'
-import { createLogger } from './log.ts'
+import { createLogger } from './observability/log.ts'
 
 /** `EX_CONFIG` of sysexits(3): what is configured is wrong, and starting again will not help. */
 const EXIT_CONFIG = 78

@@ -3,14 +3,14 @@
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SCOPES, type CallerEntry } from '../src/callers.ts'
-import type { Environment } from '../src/config.ts'
-import { newEntry } from '../src/key.ts'
+import { SCOPES, type CallerEntry } from '../src/callers/callers.ts'
+import type { Environment } from '../src/config/config.ts'
+import { newEntry } from '../src/callers/key.ts'
 import { startSimulator, type Simulator, type SimulatorOptions } from '../src/simulator/simulator.ts'
 import { startProcess, type GatewayProcess } from './crash/child.ts'
 import { call, KEY, temporaryDirectory, TOKEN } from './helper.ts'
 import { findProgram, freePort, runProgram } from './programs.ts'
-import { startRedis, type RedisServer } from './redis-server.ts'
+import { startRedis, type RedisServer } from './store/redis/redis-server.ts'
 
 export interface Cluster {
   simulator: Simulator

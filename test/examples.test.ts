@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { renderDocuments } from '../src/openapi-files.ts'
+import { renderDocuments } from '../src/http/openapi/files.ts'
 import { renderTypes } from '../scripts/openapi-types.ts'
 import { KEY, mutations, startWorld, stoppableClock, type World, type WorldOptions } from './helper.ts'
 import { lacks, runProgram, type Program } from './programs.ts'

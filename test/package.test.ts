@@ -4,8 +4,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { SCOPES } from '../src/callers.ts'
-import { newEntry } from '../src/key.ts'
+import { SCOPES } from '../src/callers/callers.ts'
+import { newEntry } from '../src/callers/key.ts'
 import { startSimulator } from '../src/simulator/simulator.ts'
 import { call, closedAfterAll, KEY, temporaryDirectory, TOKEN } from './helper.ts'
 import { findOldNode, runProgram, tellSkipped, type Program, type RunOptions } from './programs.ts'
@@ -92,7 +92,9 @@ test('it has what runs, and nothing else', () => {
           : /^(?:@[^/]+\/)?[^/]+/.exec(specifier)![0],
     ),
   )
-  expect(imports).toEqual(expect.arrayContaining(['dist/store/redis.js', '@fastify/cors', 'ioredis', 'yaml']))
+  expect(imports).toEqual(
+    expect.arrayContaining(['dist/store/redis/redis.js', '@fastify/cors', 'ioredis', 'yaml']),
+  )
   const there = new Set([...files, ...Object.keys(dependencies)])
   expect(imports.filter(one => !there.has(one) && !one.startsWith('node:'))).toEqual([])
 })

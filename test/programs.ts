@@ -8,7 +8,7 @@ import { delimiter, join, resolve } from 'node:path'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
-import type { Environment } from '../src/config.ts'
+import type { Environment } from '../src/config/config.ts'
 
 /** Every place of the PATH that has this program; what npm installed beside the project does not count. */
 export function programsNamed(name: string): string[] {

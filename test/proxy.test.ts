@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Agent, request, type Dispatcher } from 'undici'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { loadConfig } from '../src/config.ts'
+import { loadConfig } from '../src/config/config.ts'
 import { KEY, startWorld, temporaryDirectory, type World, type WorldOptions } from './helper.ts'
 import { findProgram, freePort, lacks, runProgram } from './programs.ts'
 

@@ -4,8 +4,8 @@
  */
 
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { SCOPES } from '../src/callers.ts'
-import { newEntry } from '../src/key.ts'
+import { SCOPES } from '../src/callers/callers.ts'
+import { newEntry } from '../src/callers/key.ts'
 import { startCluster, type Cluster } from './cluster.ts'
 import type { GatewayProcess } from './crash/child.ts'
 import { call, closedAfterAll, collect, KEY, serverEvents, stoppableClock, type Answer } from './helper.ts'

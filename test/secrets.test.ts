@@ -3,8 +3,8 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import { SCOPES } from '../src/callers.ts'
-import { newEntry } from '../src/key.ts'
+import { SCOPES } from '../src/callers/callers.ts'
+import { newEntry } from '../src/callers/key.ts'
 import type { Fault } from '../src/simulator/faults.ts'
 import { callRaw, ended, startWorld, type Answer, type CallOptions } from './helper.ts'
 
@@ -177,22 +177,22 @@ const SRC = resolve(import.meta.dirname, '../src')
 
 /** Where secrets are handled, and by what one sees it. A new place is added here by hand, after a look at what it does. */
 const PLACES: Record<string, [where: RegExp, files: string[]]> = {
-  'the token and the API key, as configured': [/'HOSTKEY_(TOKEN|API_KEY)'/, ['config.ts']],
+  'the token and the API key, as configured': [/'HOSTKEY_(TOKEN|API_KEY)'/, ['config/config.ts']],
   'their values, as files are watched': [/\.(current|recent)\(\)/, ['upstream/session.ts']],
   'the token of a session': [/session\.(token|secrets)\(/, ['upstream/client.ts']],
-  'the URL of the store': [/STORE_URL/, ['config.ts']],
-  'its user and password': [/\bpassword[,:]/, ['store/redis-url.ts', 'store/redis.ts']],
+  'the URL of the store': [/STORE_URL/, ['config/config.ts']],
+  'its user and password': [/\bpassword[,:]/, ['store/redis/redis.ts', 'store/redis/url.ts']],
   'callback keys': [
     /\.callback\b|\bcallback[,:?!]/,
     ['operations/engine.ts', 'operations/operation.ts', 'upstream/client.ts', 'upstream/parse.ts'],
   ],
-  "callers' credentials": [/'authorization'|'x-api-key'/, ['auth.ts']],
+  "callers' credentials": [/'authorization'|'x-api-key'/, ['http/auth.ts']],
 }
 
 test('secrets are handled in these places of the source, and in no other', () => {
   const sources = globSync('**/*.ts', { cwd: SRC })
     .toSorted()
-    .filter(file => !/^(simulator\/|demo\.ts)/.test(file))
+    .filter(file => !/^(simulator\/|cli\/demo\.ts)/.test(file))
     .map(file => [file, code(readFileSync(join(SRC, file), 'utf8'))] as const)
   const found = Object.entries(PLACES).map(([what, [where]]) => [
     what,

@@ -4,8 +4,8 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { StoreUnavailable, type Store } from '../store/store.ts'
-import type { OperationTracing } from '../tracing.ts'
+import { StoreUnavailable, type Store } from './store.ts'
+import type { OperationTracing } from '../observability/tracing.ts'
 import type { ActionParams } from '../upstream/actions.ts'
 import type { Upstream } from '../upstream/client.ts'
 import {
@@ -17,7 +17,7 @@ import {
   type Operation,
   type Policy,
 } from './operation.ts'
-import type { ReadKind, ReadSource } from './reads.ts'
+import type { ReadKind, ReadSource } from './reads/reads.ts'
 
 /** Points between two durable steps, named for the crash tests, which hold an operation there and kill the process. */
 export type StepName =

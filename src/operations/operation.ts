@@ -11,7 +11,7 @@
 
 import type { ActionName } from '../upstream/actions.ts'
 import type { CallOutcome, CheckOutcome, Lost, Unsent } from '../upstream/client.ts'
-import type { ProblemCode, UpstreamError } from '../problem.ts'
+import type { ProblemCode, UpstreamError } from '../http/problem.ts'
 import { problemOfRefusal } from '../upstream/refusals.ts'
 import { readSnapshots, type Snapshot } from '../upstream/snapshots.ts'
 

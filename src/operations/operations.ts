@@ -1,9 +1,9 @@
 /** The operations of the gateway behind one face: start, read, wait, see. Routes talk to nothing else. */
 
-import type { ListQuery, OperationPage, Store } from '../store/store.ts'
+import type { ListQuery, OperationPage, Store } from './store.ts'
 import { Engine, type EngineParts } from './engine.ts'
 import type { Operation } from './operation.ts'
-import { Reads, type ReadOutcome, type ReadRequest } from './reads.ts'
+import { Reads, type ReadOutcome, type ReadRequest } from './reads/reads.ts'
 import { startMutation, type MutationRequest, type PathOf, type Started } from './start.ts'
 import { hasEnded, Waiters } from './waiters.ts'
 import { Watch } from './watch.ts'

@@ -3,13 +3,13 @@
  * it. The call is made once, here, and nowhere else.
  */
 
-import { ApiProblem, type ProblemExtras } from '../problem.ts'
-import { StoreUnavailable, type IdempotencyClaim, type Store } from '../store/store.ts'
+import { ApiProblem, type ProblemExtras } from '../http/problem.ts'
+import { StoreUnavailable, type IdempotencyKey, type Store } from './store.ts'
 import type { Engine } from './engine.ts'
 import { paramsOf } from './engine.ts'
 import { newOperationId } from './id.ts'
 import { KINDS, newOperation, type Failure, type Kind, type Operation } from './operation.ts'
-import type { Reads } from './reads.ts'
+import type { Reads } from './reads/reads.ts'
 
 export type MutationKind = { [K in Kind]: (typeof KINDS)[K]['mutates'] extends true ? K : never }[Kind]
 
@@ -21,7 +21,7 @@ export interface MutationRequest {
   backupId: string | null
   caller: string
   requestId?: string
-  idempotency: Omit<IdempotencyClaim, 'caller' | 'expiresAtMs'> | null
+  idempotency: Omit<IdempotencyKey, 'caller' | 'expiresAtMs'> | null
 }
 
 /** The path of an operation, for answers. */

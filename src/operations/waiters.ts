@@ -4,7 +4,7 @@
  */
 
 import type { Operation } from './operation.ts'
-import type { Store } from '../store/store.ts'
+import type { Store } from './store.ts'
 
 export function hasEnded(operation: Operation): boolean {
   return operation.status !== 'running'

@@ -3,8 +3,8 @@
  * left behind. One timer, set to the next due time.
  */
 
-import { StoreUnavailable } from '../store/store.ts'
-import { within } from '../within.ts'
+import { StoreUnavailable } from './store.ts'
+import { within } from './within.ts'
 import type { Engine } from './engine.ts'
 import type { Event, Operation } from './operation.ts'
 

@@ -1,10 +1,10 @@
 /** The store that `STORE_URL` names. */
 
 import type { RateLimitPluginOptions } from '@fastify/rate-limit'
-import type { Config } from '../config.ts'
-import type { RedisLog } from './redis.ts'
-import { openSqliteStore } from './sqlite.ts'
-import type { Store } from './store.ts'
+import type { Config } from '../config/config.ts'
+import type { RedisLog } from './redis/redis.ts'
+import { openSqliteStore } from './sqlite/sqlite.ts'
+import type { Store } from '../operations/store.ts'
 
 /** Where @fastify/rate-limit counts: in this process, or in the Redis that all replicas share. */
 export type LimitStore = Pick<RateLimitPluginOptions, 'redis' | 'nameSpace'>
@@ -22,7 +22,7 @@ export async function openStore(
     return { store, limitStore: {} }
   }
   // Loaded only where it is used: a gateway over SQLite starts without it.
-  const { connectLimits, openRedisStore } = await import('./redis.ts')
+  const { connectLimits, openRedisStore } = await import('./redis/redis.ts')
   const limitStore = connectLimits(storeUrl, log)
   closers.push(() => limitStore.redis.disconnect())
   const store = await openRedisStore(storeUrl, { log, ttlMs, now })

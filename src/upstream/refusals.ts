@@ -1,6 +1,6 @@
 /** From the words of a refusal to a problem code: a small table, and `upstream-rejected` for all it does not know. */
 
-import type { ProblemCode } from '../problem.ts'
+import type { ProblemCode } from '../http/problem.ts'
 
 /** Each failure message begins with the action and the VM (`failed to request … for <id> - <reason>`): not the reason. */
 const PREFIX = /^failed to request .*? for \d+(\s*-\s*)?/i

@@ -3,7 +3,7 @@
  * ends and when it is refused. However many calls wait for a token, there is one login at a time.
  */
 
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../config/secret.ts'
 import { parseLogin, type RawAnswer } from './parse.ts'
 import type { Exchange } from './transport.ts'
 

@@ -5,7 +5,7 @@
  */
 
 import { pino } from 'pino'
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { startGateway } from '../../src/gateway.ts'
 
 const holdAt = JSON.parse(process.env.HOLD_AT ?? '{}') as Record<string, string>

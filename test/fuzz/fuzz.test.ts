@@ -1,7 +1,7 @@
 /** Requests generated from our own document: `npm run fuzz` sends more of them. */
 
 import { expect, test } from 'vitest'
-import { renderDocuments } from '../../src/openapi-files.ts'
+import { renderDocuments } from '../../src/http/openapi/files.ts'
 import { createJudge, fuzz, upstreamViolations } from './fuzz.ts'
 import { FLAWS, readDocument, type Document, type Request } from './generate.ts'
 

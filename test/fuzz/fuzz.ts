@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { pino } from 'pino'
 import { Pool } from 'undici'
-import { MAX_VM_ID, SCOPES } from '../../src/callers.ts'
-import { loadConfig } from '../../src/config.ts'
+import { MAX_VM_ID, SCOPES } from '../../src/callers/callers.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { startGateway } from '../../src/gateway.ts'
-import { newEntry } from '../../src/key.ts'
+import { newEntry } from '../../src/callers/key.ts'
 import { startSimulator, type RawRequest } from '../../src/simulator/simulator.ts'
 import {
   FLAWS,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Operation } from '../../src/operations/operation.ts'
 import { hasEnded, Waiters } from '../../src/operations/waiters.ts'
-import { StoreUnavailable, type Store } from '../../src/store/store.ts'
+import { StoreUnavailable, type Store } from '../../src/operations/store.ts'
 import { endOf, operation } from '../store/store-contract.ts'
 
 const running = operation()

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { newOperationId } from '../../src/operations/id.ts'
 import { KINDS, newOperation, type Kind, type Operation } from '../../src/operations/operation.ts'
-import type { IdempotencyClaim, ListQuery, Store } from '../../src/store/store.ts'
+import type { IdempotencyKey, ListQuery, Store } from '../../src/operations/store.ts'
 
 export interface StoreUnderTest {
   store: Store
@@ -43,7 +43,7 @@ export function endOf(op: Operation, finishedAtMs = T0 + 1_000): Operation {
   }
 }
 
-function claim(changes: Partial<IdempotencyClaim> = {}): IdempotencyClaim {
+function claim(changes: Partial<IdempotencyKey> = {}): IdempotencyKey {
   return { caller: 'alice', key: 'k1', fingerprint: 'f1', expiresAtMs: T0 + 86_400_000, ...changes }
 }
 

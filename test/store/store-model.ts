@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { KINDS, mutates, type Kind, type Operation, type Status } from '../../src/operations/operation.ts'
-import type { IdempotencyClaim, ListQuery, StartOutcome, Store } from '../../src/store/store.ts'
+import type { IdempotencyKey, ListQuery, StartOutcome, Store } from '../../src/operations/store.ts'
 import { endOf, operation, type StoreUnderTest } from './store-contract.ts'
 
 const T0 = 1_800_000_000_000
@@ -19,7 +19,7 @@ export function propertyOptions(runs: number): { seed?: number; numRuns: number 
 }
 
 type Call =
-  | { op: 'start'; operation: Operation; claim: IdempotencyClaim | null; nowMs: number }
+  | { op: 'start'; operation: Operation; claim: IdempotencyKey | null; nowMs: number }
   | { op: 'save'; operation: Operation }
   | { op: 'discard'; id: string; rev: number }
   | { op: 'get'; id: string }
@@ -55,7 +55,7 @@ function perform(store: Store, call: Call): Promise<unknown> {
 /** What a store holds. `after` gives what it holds once a call was answered so, or null when that answer is wrong. */
 class Model {
   readonly operations: ReadonlyMap<string, Operation>
-  readonly keys: ReadonlyMap<string, IdempotencyClaim & { id: string }>
+  readonly keys: ReadonlyMap<string, IdempotencyKey & { id: string }>
   /** The revisions without the claims since. */
   readonly unclaimedRevs: ReadonlyMap<string, number>
 
@@ -124,7 +124,7 @@ class Model {
     return model
   }
 
-  #start(op: Operation, claim: IdempotencyClaim | null, nowMs: number): [StartOutcome, Model?] {
+  #start(op: Operation, claim: IdempotencyKey | null, nowMs: number): [StartOutcome, Model?] {
     const known = claim && this.keys.get(keyOf(claim))
     if (known && known.expiresAtMs > nowMs) {
       const first = this.operations.get(known.id)!
@@ -186,7 +186,7 @@ class Model {
 
   #keeping(
     isKept: (op: Operation) => boolean,
-    isKeyKept: (key: IdempotencyClaim & { id: string }) => boolean,
+    isKeyKept: (key: IdempotencyKey & { id: string }) => boolean,
   ): Model {
     return new Model(
       new Map([...this.operations].filter(([, op]) => isKept(op))),
@@ -196,7 +196,7 @@ class Model {
   }
 }
 
-function keyOf({ caller, key }: IdempotencyClaim): string {
+function keyOf({ caller, key }: IdempotencyKey): string {
   return `${caller} ${key}`
 }
 

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import type { Secret } from '../../src/secret.ts'
+import type { Secret } from '../../src/config/secret.ts'
 import { startSimulator, type Fault, type SimulatorOptions } from '../../src/simulator/simulator.ts'
 import { ACTIONS, type ActionName } from '../../src/upstream/actions.ts'
 import { Breaker } from '../../src/upstream/breaker.ts'

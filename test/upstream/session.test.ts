@@ -1,7 +1,7 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { fileSecret, fixedSecret } from '../../src/secret.ts'
+import { fileSecret, fixedSecret } from '../../src/config/secret.ts'
 import { fixedSession, loginSession } from '../../src/upstream/session.ts'
 import type { Exchange } from '../../src/upstream/transport.ts'
 import { temporaryDirectory } from '../helper.ts'

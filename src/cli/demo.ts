@@ -1,0 +1,111 @@
+/** `npm run demo`: a simulated HOSTKEY and the gateway over it, with a caller's key and a curl line for every route. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import closeWithGrace from 'close-with-grace'
+import { SCOPES } from '../callers/callers.ts'
+import { loadConfig } from '../config/config.ts'
+import { startGateway } from '../gateway.ts'
+import { newEntry, newKey } from '../callers/key.ts'
+import { createLogger } from '../observability/log.ts'
+import { startSimulator } from '../simulator/simulator.ts'
+
+const API_KEY = 'demo-account-api-key'
+
+const directory = mkdtempSync(join(tmpdir(), 'hostkey-vm-gateway-demo-'))
+const simulator = await startSimulator({
+  apiKey: API_KEY,
+  tokenTtlMs: 10 * 60_000,
+  taskMs: 1_500,
+  slowTaskMs: 20_000,
+})
+const key = newKey()
+const callersFile = join(directory, 'callers.json')
+writeFileSync(callersFile, JSON.stringify({ callers: [newEntry('demo', key, SCOPES, '*')] }, null, 2))
+
+const config = loadConfig({
+  HOST: process.env.HOST,
+  PORT: process.env.PORT,
+  LOG_LEVEL: process.env.LOG_LEVEL ?? 'warn',
+  HOSTKEY_BASE_URL: simulator.baseUrl,
+  HOSTKEY_API_KEY: API_KEY,
+  CALLERS_FILE: callersFile,
+  STORE_URL: `sqlite:${join(directory, 'gateway.db')}`,
+})
+
+/** Frees what the demo made; also when it could not start. */
+async function cleanUp(): Promise<void> {
+  await simulator.close()
+  rmSync(directory, { recursive: true, force: true })
+}
+
+const gateway = await startGateway(config, createLogger(config.logLevel)).catch(
+  async (error: NodeJS.ErrnoException) => {
+    await cleanUp()
+    const what =
+      error.code === 'EADDRINUSE'
+        ? `port ${config.port} is in use; choose another: PORT=8090 npm run demo`
+        : error.message
+    process.stderr.write(`${what}\n`)
+    process.exit(1)
+  },
+)
+const base = gateway.address
+
+const auth = `-H 'Authorization: Bearer ${key}'`
+const vms = `${base}/vms`
+const newest = `${base}/operations/$(curl -sS '${base}/operations?limit=1' ${auth} | sed -E 's/.*"id":"(op_[^"]+)".*/\\1/')`
+
+process.stdout.write(`A simulated HOSTKEY is at ${simulator.baseUrl}, the gateway over it at ${base}
+
+  VM 1000  powered off, has the snapshot "first"        VM 1002  every task fails
+  VM 1001  powered on: its snapshots cannot be deleted  VM 1003  slow: tasks take 20 s
+  VM 1004  powered off, no snapshots
+
+Swagger UI: ${base}/docs   (press Authorize and paste the key)
+A caller's key, good for everything: ${key}
+
+# take a snapshot and wait for it
+curl -sS -X POST ${vms}/1000/snapshots ${auth} -H 'Content-Type: application/json' -H 'Prefer: wait=10' -H 'Idempotency-Key: demo-1' -d '{"name":"before-upgrade"}'
+
+# list them; see one
+curl -sS ${vms}/1000/snapshots ${auth}
+curl -sS ${vms}/1000/snapshots/before-upgrade ${auth}
+
+# restore one: answers 202 with an operation at once
+curl -sS -X POST ${vms}/1000/snapshots/before-upgrade/restore ${auth}
+
+# the newest operations; follow the newest one as events until it ends; or wait for its end
+curl -sS '${base}/operations?limit=5' ${auth}
+curl -sSN ${newest}/events ${auth}
+curl -sS ${newest} ${auth} -H 'Prefer: wait=10'
+
+# delete it
+curl -sS -X DELETE ${vms}/1000/snapshots/before-upgrade ${auth} -H 'Prefer: wait=10'
+
+# the load of a VM; of the slow one, without waiting
+curl -sS ${vms}/1000/stats ${auth}
+curl -sS ${vms}/1003/stats ${auth} -H 'Prefer: respond-async'
+
+# a refusal that HOSTKEY hides in HTTP 200
+curl -sS -i -X DELETE ${vms}/1001/snapshots/first ${auth}
+
+# what that problem means; a browser gets a page
+curl -sS ${base}/problems/upstream-conflict -H 'Accept: application/json'
+
+# the start page, health, metrics and the document need no key
+curl -sS ${base}/
+curl -sS ${base}/livez
+curl -sS ${base}/readyz
+curl -sS ${base}/metrics
+curl -sS ${base}/openapi.json
+curl -sS ${base}/openapi.yaml
+
+Ctrl-C ends both.
+`)
+
+closeWithGrace({ delay: config.shutdownMs, logger: false }, async () => {
+  await gateway.close()
+  await cleanUp()
+})

@@ -1,0 +1,335 @@
+/** The environment as a frozen, typed configuration. The only reader of `process.env`; everything wrong is told at once. */
+
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { parseRedisUrl } from '../store/redis/url.ts'
+
+export interface Config {
+  readonly host: string
+  readonly port: number
+  /** Prefix of every path callers see, without a trailing slash; empty for none. */
+  readonly basePath: string
+  readonly publicUrl: string | null
+  /** CIDRs or addresses of proxies whose `X-Forwarded-*` are believed. */
+  readonly trustProxy: readonly string[]
+  readonly upstream: {
+    readonly baseUrl: string
+    readonly credential:
+      | { readonly kind: 'token' | 'api-key'; readonly value: string }
+      | { readonly kind: 'token' | 'api-key'; readonly file: string }
+    readonly readMethod: 'POST' | 'GET'
+    readonly timeoutMs: number
+    readonly concurrency: number
+  }
+  readonly callersFile: string
+  /** Where the keys of signed tokens are, and what these must say of who made them, and for whom; null for none. */
+  readonly jwt: { readonly jwksUrl: string; readonly issuer: string; readonly audience: string } | null
+  /** Web pages of these origins may call. */
+  readonly corsOrigins: readonly string[]
+  /** A secret: it may hold a password. */
+  readonly storeUrl: string
+  readonly readWaitMs: number
+  readonly maxWaitMs: number
+  readonly readCacheMs: number
+  readonly checkMinMs: number
+  readonly checkMaxMs: number
+  readonly operationDeadlineMs: number
+  readonly operationTtlMs: number
+  readonly rateLimit: { readonly max: number; readonly windowMs: number }
+  /** Traces are kept and sent by OpenTelemetry, or not at all. The SDK itself reads where to. */
+  readonly tracing: {
+    readonly protocol: 'http/protobuf' | 'http/json'
+    readonly sampler: (typeof SAMPLERS)[number]
+    readonly ratio: number
+    readonly delayMs: number
+  } | null
+  readonly docs: boolean
+  readonly logLevel: LogLevel
+  readonly shutdownMs: number
+}
+
+const SAMPLERS = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** All that is wrong with the environment, a line each. The process ends with exit code 78 (`EX_CONFIG`). */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
+  }
+}
+
+const MAX_TIMER_MS = 2_147_483_647
+
+/**
+ * Reads the configuration (contract §4). Variables that are set but empty count as not set.
+ * @throws ConfigError naming every variable that is missing or wrong.
+ */
+export function loadConfig(env: Environment = process.env): Config {
+  const read = new Reader(env)
+  const config: Config = {
+    host: read.text('HOST', '127.0.0.1'),
+    port: read.integer('PORT', 8080, 0, 65_535),
+    basePath: read.parsed('BASE_PATH', '', parseBasePath),
+    publicUrl: read.parsed('PUBLIC_URL', null, value => parseUrl(value, ['http:', 'https:'])),
+    trustProxy: read.parsed('TRUST_PROXY', [], parseCidrs),
+    upstream: {
+      baseUrl: read.parsed('HOSTKEY_BASE_URL', 'https://api.hostkey.com', parseUpstreamUrl),
+      credential: readCredential(read),
+      readMethod: read.choice('HOSTKEY_READ_METHOD', 'POST', ['POST', 'GET']),
+      timeoutMs: read.integer('HOSTKEY_TIMEOUT_MS', 15_000, 1, 600_000),
+      concurrency: read.integer('HOSTKEY_CONCURRENCY', 32, 1, 1_000),
+    },
+    callersFile: read.required(
+      'CALLERS_FILE',
+      'the JSON file with the callers; `npm run key` makes an entry for it',
+    ),
+    jwt: readJwt(read),
+    corsOrigins: read.parsed('CORS_ORIGINS', [], parseOrigins),
+    storeUrl: readStoreUrl(read),
+    readWaitMs: read.integer('READ_WAIT_MS', 10_000, 0, MAX_TIMER_MS),
+    maxWaitMs: read.integer('MAX_WAIT_MS', 25_000, 0, MAX_TIMER_MS),
+    readCacheMs: read.integer('READ_CACHE_MS', 1_000, 0, MAX_TIMER_MS),
+    checkMinMs: read.integer('CHECK_MIN_MS', 500, 1, MAX_TIMER_MS),
+    checkMaxMs: read.integer('CHECK_MAX_MS', 15_000, 1, MAX_TIMER_MS),
+    operationDeadlineMs: read.integer('OPERATION_DEADLINE_MS', 7_200_000, 1, MAX_TIMER_MS),
+    operationTtlMs: read.integer('OPERATION_TTL_MS', 604_800_000, 1, Number.MAX_SAFE_INTEGER),
+    rateLimit: {
+      max: read.integer('RATE_LIMIT_MAX', 600, 1, 1_000_000_000),
+      windowMs: read.integer('RATE_LIMIT_WINDOW_MS', 60_000, 1_000, 86_400_000),
+    },
+    tracing: readTracing(read),
+    docs: read.choice('DOCS', 'true', ['true', 'false']) === 'true',
+    logLevel: read.choice('LOG_LEVEL', 'info', LOG_LEVELS),
+    shutdownMs: read.integer('SHUTDOWN_MS', 10_000, 0, 600_000),
+  }
+  if (config.checkMaxMs < config.checkMinMs)
+    read.problems.push('CHECK_MAX_MS must not be smaller than CHECK_MIN_MS')
+  if (read.problems.length > 0) throw new ConfigError(read.problems)
+  return Object.freeze(config)
+}
+
+type Credential = Config['upstream']['credential']
+
+/** Exactly one of the token, the API key and their files. */
+function readCredential(read: Reader): Credential {
+  const sources: [string, 'token' | 'api-key'][] = [
+    ['HOSTKEY_TOKEN', 'token'],
+    ['HOSTKEY_API_KEY', 'api-key'],
+  ]
+  const found: Credential[] = []
+  for (const [name, kind] of sources) {
+    const value = read.optional(name)
+    if (value !== undefined) found.push({ kind, value })
+    const file = read.optional(`${name}_FILE`)
+    if (file === undefined) continue
+    found.push({ kind, file })
+    read.check(`${name}_FILE`, () => requireContent(file))
+  }
+  if (found.length === 0)
+    read.problems.push('HOSTKEY_TOKEN or HOSTKEY_API_KEY (or one of them with _FILE) is required')
+  if (found.length > 1)
+    read.problems.push('only one of HOSTKEY_TOKEN, HOSTKEY_API_KEY and their _FILE twins may be set')
+  return found[0] ?? { kind: 'token', value: '' }
+}
+
+/** The variable, or the file that holds it: it may carry a password. */
+function readStoreUrl(read: Reader): string {
+  const otherwise = 'sqlite:./data/gateway.db'
+  const file = read.optional('STORE_URL_FILE')
+  if (file === undefined) return read.parsed('STORE_URL', otherwise, parseStoreUrl)
+  if (read.optional('STORE_URL') !== undefined)
+    read.problems.push('only one of STORE_URL and STORE_URL_FILE may be set')
+  return read.check('STORE_URL_FILE', () => parseStoreUrl(requireContent(file))) ?? otherwise
+}
+
+/** All of the three variables, or none. */
+function readJwt(read: Reader): Config['jwt'] {
+  const jwksUrl = read.parsed('JWT_JWKS_URL', null, parseJwksUrl)
+  const all = {
+    JWT_JWKS_URL: read.optional('JWT_JWKS_URL'),
+    JWT_ISSUER: read.optional('JWT_ISSUER'),
+    JWT_AUDIENCE: read.optional('JWT_AUDIENCE'),
+  }
+  const missing = Object.entries(all).flatMap(([name, value]) => (value === undefined ? name : []))
+  if (missing.length === 3) return null
+  for (const name of missing)
+    read.problems.push(`${name} is required: ${Object.keys(all).join(', ')} go together`)
+  return { jwksUrl: jwksUrl ?? '', issuer: all.JWT_ISSUER ?? '', audience: all.JWT_AUDIENCE ?? '' }
+}
+
+/** Off unless there is somewhere to send to; read by OpenTelemetry's own variables, but for how it is sent. */
+function readTracing(read: Reader): Config['tracing'] {
+  const endpoints = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'].map(name =>
+    read.parsed(name, null, value => parseUrl(value, ['http:', 'https:'])),
+  )
+  const isOff =
+    read.optional('OTEL_SDK_DISABLED')?.toLowerCase() === 'true' ||
+    read.optional('OTEL_TRACES_EXPORTER') === 'none'
+  if (isOff || endpoints.every(endpoint => endpoint === null)) return null
+  const protocols = ['http/protobuf', 'http/json'] as const
+  const protocol = read.choice('OTEL_EXPORTER_OTLP_PROTOCOL', 'http/protobuf', protocols)
+  return {
+    protocol: read.choice('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', protocol, protocols),
+    sampler: read.choice('OTEL_TRACES_SAMPLER', 'parentbased_always_on', SAMPLERS),
+    ratio: read.parsed('OTEL_TRACES_SAMPLER_ARG', 1, parseShare),
+    delayMs: read.integer('OTEL_BSP_SCHEDULE_DELAY', 5_000, 0, 600_000),
+  }
+}
+
+function parseShare(value: string): number {
+  const share = Number(value)
+  if (!(share >= 0 && share <= 1)) throw new Error('must be a number from 0 to 1')
+  return share
+}
+
+/** The path stays out of the message: it may be the secret itself, put into the wrong variable. */
+function requireContent(file: string): string {
+  let content: string
+  try {
+    content = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new Error(`cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error })
+  }
+  if (content.trim() === '') throw new Error('is an empty file')
+  return content.trim()
+}
+
+class Reader {
+  readonly problems: string[] = []
+  readonly #env: Environment
+
+  constructor(env: Environment) {
+    this.#env = env
+  }
+
+  optional(name: string): string | undefined {
+    const value = this.#env[name]?.trim()
+    return value === '' ? undefined : value
+  }
+
+  text(name: string, otherwise: string): string {
+    return this.optional(name) ?? otherwise
+  }
+
+  required(name: string, what: string): string {
+    const value = this.optional(name)
+    if (value === undefined) this.problems.push(`${name} is required: ${what}`)
+    return value ?? ''
+  }
+
+  integer(name: string, otherwise: number, min: number, max: number): number {
+    return this.parsed(name, otherwise, value => {
+      const number = Number(value)
+      if (!/^\d+$/.test(value) || number < min || number > max)
+        throw new Error(`must be a whole number from ${min} to ${max}`)
+      return number
+    })
+  }
+
+  choice<const T extends string>(name: string, otherwise: NoInfer<T>, choices: readonly T[]): T {
+    return this.parsed<T>(name, otherwise, value => {
+      const choice = choices.find(one => one === value)
+      if (choice === undefined) throw new Error(`must be one of ${choices.join(', ')}`)
+      return choice
+    })
+  }
+
+  parsed<T>(name: string, otherwise: T, parse: (value: string) => T): T {
+    const value = this.optional(name)
+    if (value === undefined) return otherwise
+    return this.check(name, () => parse(value)) ?? otherwise
+  }
+
+  /** Values are not shown: some are secrets. */
+  check<T>(name: string, attempt: () => T): T | undefined {
+    try {
+      return attempt()
+    } catch (error) {
+      this.problems.push(`${name} ${(error as Error).message}`)
+      return undefined
+    }
+  }
+}
+
+function parseBasePath(value: string): string {
+  const path = value.replace(/\/+$/, '')
+  // No URL can carry the segments "." and "..".
+  if (path !== '' && !/^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._~-]+)+$/.test(path))
+    throw new Error('must be a path such as /hostkey')
+  return path
+}
+
+function parseUrl(value: string, protocols: readonly string[]): string {
+  const url = URL.parse(value)
+  if (!url || !protocols.includes(url.protocol))
+    throw new Error(`must be a URL with ${protocols.join(' or ')}//`)
+  if (url.username || url.password) throw new Error('must not carry a user or a password')
+  return value.replace(/\/+$/, '')
+}
+
+function parseUpstreamUrl(value: string): string {
+  const text = parseUrl(value, ['http:', 'https:'])
+  const url = new URL(text)
+  if (url.search || url.hash) throw new Error('must not carry a query or a fragment')
+  if (isPlainHttp(url))
+    throw new Error('may be plain http only to a loopback address: the token would travel in the clear')
+  return text
+}
+
+/** Over a network, that is: not to this machine. */
+function isPlainHttp({ protocol, hostname }: URL): boolean {
+  return protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
+}
+
+function parseJwksUrl(value: string): string {
+  parseUrl(value, ['http:', 'https:'])
+  const url = new URL(value)
+  if (url.hash) throw new Error('must not carry a fragment')
+  if (isPlainHttp(url))
+    throw new Error('may be plain http only to a loopback address: whoever is between could make tokens')
+  return url.href
+}
+
+function parseOrigins(value: string): string[] {
+  const origins = value.split(',').map(one => one.trim())
+  for (const origin of origins) {
+    const url = URL.parse(origin)
+    if (!url || !/^https?:$/.test(url.protocol) || url.origin !== origin || origin.includes('*'))
+      throw new Error('must be a list of origins such as https://app.example.com,http://localhost:3000')
+  }
+  return origins
+}
+
+function parseStoreUrl(value: string): string {
+  if (/^sqlite:./.test(value)) return value
+  if (!/^rediss?:/.test(value)) throw new Error('must be sqlite:<path of the file>, redis://… or rediss://…')
+  parseRedisUrl(value)
+  return value
+}
+
+function parseCidrs(value: string): string[] {
+  const cidrs = value.split(',').map(one => one.trim())
+  for (const cidr of cidrs) {
+    const [address = '', bits, ...rest] = cidr.split('/')
+    const family = isIP(address)
+    const goodBits = bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+    if (family === 0 || !goodBits || rest.length > 0)
+      throw new Error('must be a list of addresses or CIDRs such as 10.0.0.0/8,192.168.1.1')
+  }
+  return cidrs
+}

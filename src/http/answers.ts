@@ -1,0 +1,101 @@
+/** How operations are answered: the same status, headers and body on every route that can answer with one. */
+
+import type { FastifyReply } from 'fastify'
+import type { Scope } from '../callers/callers.ts'
+import type { Operation } from '../operations/operation.ts'
+import { problemOf, retryAfterS } from '../operations/start.ts'
+import { operationPath, presentOperation } from './schemas/operation.ts'
+import { RATE_LIMIT_HEADERS, RETRY_AFTER_HEADER } from './schemas/problem.ts'
+
+/** Answers with an operation as it is: 202 while it runs (200 where it was asked for by its id), 200 once it ended. */
+export function sendOperation(
+  reply: FastifyReply,
+  operation: Operation,
+  options: { basePath: string; nowMs: number; runningStatus?: 200 | 202 },
+): FastifyReply {
+  const { basePath, nowMs, runningStatus = 202 } = options
+  const running = operation.status === 'running'
+  if (running) {
+    reply.header('retry-after', retryAfterS(operation, nowMs))
+    if (runningStatus === 202) reply.header('location', operationPath(operation.id, basePath))
+  }
+  return reply.code(running ? runningStatus : 200).send(presentOperation(operation, basePath))
+}
+
+/** @throws ApiProblem for a read that ended without a result while its caller waited. */
+export function requireSuccess(operation: Operation): Operation {
+  const { failure } = operation
+  if (!failure) return operation
+  throw problemOf(failure)
+}
+
+const PREFERENCE_APPLIED = {
+  'Preference-Applied': {
+    type: 'string',
+    pattern: '^(wait=\\d+|respond-async)$',
+    maxLength: 100,
+    description: 'Which preference of `Prefer` was honoured.',
+  },
+}
+
+export const OPERATION_HEADERS = { ...RATE_LIMIT_HEADERS, ...PREFERENCE_APPLIED }
+
+export const REPLAYED_HEADER = {
+  'Idempotency-Replayed': {
+    type: 'string',
+    enum: ['true'],
+    maxLength: 4,
+    description: 'The operation was started by an earlier request with this Idempotency-Key.',
+  },
+}
+
+/** The 202 of a route, for its `response` schema. */
+export function runningResponse(description: string, headers: object = {}): object {
+  return {
+    description,
+    headers: {
+      ...OPERATION_HEADERS,
+      ...RETRY_AFTER_HEADER,
+      Location: {
+        type: 'string',
+        format: 'uri-reference',
+        maxLength: 300,
+        description: 'The path of the operation.',
+      },
+      ...headers,
+    },
+    content: { 'application/json': { schema: { $ref: 'Operation#' } } },
+  }
+}
+
+/** Any other answer with a body of JSON. */
+export function jsonResponse(
+  description: string,
+  schema: object,
+  headers: object = OPERATION_HEADERS,
+): object {
+  return { description, headers, content: { 'application/json': { schema } } }
+}
+
+/**
+ * The security of a route, for its schema. Scopes of keys have no place in the standard that all importers accept, so
+ * they stand in an extension (and in the description).
+ */
+export function secured(...scopes: Scope[]): {
+  security: Record<string, string[]>[]
+  'x-required-scopes'?: Scope[]
+} {
+  const security = [{ bearer: [] }, { apiKey: [] }]
+  return scopes.length > 0 ? { security, 'x-required-scopes': scopes } : { security }
+}
+
+/** From a 202 to the operation it speaks of. */
+export const OPERATION_LINK = {
+  202: {
+    getOperation: {
+      operationId: 'getOperation',
+      parameters: { operation_id: '$response.body#/id' },
+      description: 'Follow the operation until it has ended.',
+    },
+  },
+}

@@ -1,0 +1,55 @@
+/** Who asked for which change, and what became of the request: one log line each, marked `audit: true`. */
+
+import type { FastifyRequest } from 'fastify'
+import type { MutationKind } from '../operations/start.ts'
+import type { ApiProblem } from './problem.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a request of this route changes; each one is told in the audit. */
+    changes?: MutationKind
+  }
+}
+
+/** Tells that a change was taken on (or found already taken on, by its idempotency key). Its end has a line of its own. */
+export function auditStarted(request: FastifyRequest, operation: string, replayed: boolean): void {
+  write(request, { outcome: replayed ? 'replayed' : 'accepted', operation })
+}
+
+/** Tells that a change was refused (4xx), or failed before it was taken on or right then (5xx). */
+export function auditProblem(request: FastifyRequest, { code, statusCode, extras }: ApiProblem): void {
+  // The one it is about: its own, or the one that holds the VM.
+  const operation = extras.operation?.split('/').at(-1) ?? null
+  write(request, { outcome: statusCode < 500 ? 'refused' : 'failed', code, operation })
+}
+
+function write(request: FastifyRequest, outcome: object): void {
+  const kind = request.routeOptions.config.changes
+  if (kind === undefined) return
+  const { vm_id: vm, name = memberOf(request.body, 'name') } = request.params as Record<string, unknown>
+  const type = memberOf(request.body, 'type') ?? memberOf(request.query, 'type')
+  request.log.info(
+    {
+      audit: true,
+      caller: request.caller?.id ?? null,
+      address: request.ip,
+      kind,
+      vm_id: VM_ID.test(String(vm)) ? Number(vm) : null,
+      snapshot: wellFormed(name),
+      snapshot_type: wellFormed(type),
+      ...outcome,
+    },
+    'audit',
+  )
+}
+
+const VM_ID = /^\d{1,10}$/
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
+}
+
+/** Requests are told before they are known to be valid: whatever is no name stays out of the log. */
+function wellFormed(name: unknown): string | null {
+  return typeof name === 'string' && /^[A-Za-z0-9_.-]{1,255}$/.test(name) ? name : null
+}

@@ -1,0 +1,92 @@
+/** The parts of the OpenAPI document that do not come from routes, and the finishing that the generator leaves to us. */
+
+import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import { PROBLEM_EXAMPLES } from '../schemas/problem.ts'
+
+type OpenApiDocument = NonNullable<FastifyDynamicSwaggerOptions['openapi']>
+
+/** The frame of the document. */
+export function openApiInfo(version: string, serverUrl: string): OpenApiDocument {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'HOSTKEY VM gateway',
+      version,
+      description: [
+        'Snapshots and stats of HOSTKEY virtual machines as REST resources.',
+        '',
+        'Whatever takes time is an **operation**: a change answers `202` with one, and so does a read that HOSTKEY is too slow for.',
+        'An operation is on disk before you hear of it, can be read as often as you like, and a change is never sent to HOSTKEY twice.',
+        'Send `Prefer: wait=10` to wait for the end, or follow `Location` after `Retry-After` seconds.',
+        '',
+        'Errors are problems (RFC 9457); decide on their `code`.',
+      ].join('\n'),
+      license: { name: 'MIT', identifier: 'MIT' },
+      contact: { name: 'The operator of this gateway', url: 'https://hostkey.com/documentation/' },
+    },
+    servers: [{ url: serverUrl, description: 'This gateway.' }],
+    tags: [
+      { name: 'Snapshots', description: 'Take, see, restore and delete the snapshots of a VM.' },
+      { name: 'Stats', description: 'The load of a VM.' },
+      {
+        name: 'Operations',
+        description: 'What takes time: follow it, and read its result as often as you like.',
+      },
+      { name: 'Health', description: 'For probes.' },
+      { name: 'Document', description: 'This description.' },
+    ],
+    security: [],
+    components: {
+      examples: PROBLEM_EXAMPLES,
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            "The caller's key: `Authorization: Bearer <key>`. Where the operator has set it up, a signed token (JWT) with `sub`, `scope` and `vms` is taken in its place.",
+        },
+        apiKey: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'X-API-Key',
+          description: "The caller's key, for clients that cannot send `Authorization`.",
+        },
+      },
+    },
+  }
+}
+
+interface Described {
+  paths?: Record<
+    string,
+    Record<
+      string,
+      {
+        operationId?: string
+        requestBody?: { required?: boolean }
+        parameters?: { required?: boolean; example?: unknown }[]
+      }
+    >
+  >
+}
+
+/**
+ * What the generator gets wrong: it marks every body as required, and shows examples of optional parameters, which
+ * Swagger UI then sends: an Idempotency-Key that was used before, and filters that nobody asked for.
+ */
+export function tidyDocument<T>(document: T): T {
+  for (const path of Object.values((document as Described).paths ?? {})) {
+    for (const { operationId, requestBody, parameters = [] } of Object.values(path)) {
+      if (operationId === 'restoreSnapshot' && requestBody) requestBody.required = false
+      for (const parameter of parameters) if (!parameter.required) delete parameter.example
+    }
+  }
+  return document
+}
+
+/** The document as YAML, without anchors: gateways that import it seldom know them. */
+export async function toYaml(document: unknown): Promise<string> {
+  // Loaded where it is used: a start does not need it.
+  const { stringify } = await import('yaml')
+  return stringify(document, { aliasDuplicateObjects: false, lineWidth: 120 })
+}

@@ -1,0 +1,47 @@
+/** The files of `openapi/`, from the routes of an app that is never started. */
+
+import { buildApp } from '../app.ts'
+import { createLogger } from '../../observability/log.ts'
+import { toOpenApi30 } from './openapi-30.ts'
+import { toYaml } from './document.ts'
+import { NO_TRACING } from '../../observability/tracing.ts'
+
+/** File name → content. */
+export async function renderDocuments(): Promise<Record<string, string>> {
+  // Routes are only described here: nothing behind them is touched.
+  const nothing = {} as never
+  const app = await buildApp(
+    {
+      basePath: '',
+      publicUrl: null,
+      trustProxy: [],
+      corsOrigins: [],
+      upstream: { timeoutMs: 0 },
+      maxWaitMs: 0,
+      readWaitMs: 0,
+      rateLimit: { max: 1, windowMs: 1_000 },
+      docs: true,
+      shutdownMs: 0,
+    },
+    {
+      operations: nothing,
+      callers: nothing,
+      metrics: nothing,
+      tracing: NO_TRACING,
+      draining: new AbortController().signal,
+      logger: createLogger('silent'),
+      now: Date.now,
+    },
+  )
+  await app.ready()
+  const document = JSON.parse(JSON.stringify(app.swagger())) as object
+  await app.close()
+  return { ...(await filesOf('openapi', document)), ...(await filesOf('openapi-3.0', toOpenApi30(document))) }
+}
+
+async function filesOf(name: string, document: object): Promise<Record<string, string>> {
+  return {
+    [`${name}.json`]: `${JSON.stringify(document, null, 2)}\n`,
+    [`${name}.yaml`]: await toYaml(document),
+  }
+}

@@ -1,0 +1,36 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { METRICS_TYPE, type Metrics } from '../../observability/metrics.ts'
+import { problemsOnly, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
+import { Type } from '../schemas/type.ts'
+
+/** `/metrics` for Prometheus. Public like the probes, but limited: it costs more than they do. */
+export const metricsRoute: FastifyPluginAsyncTypebox<{ metrics: Metrics }> = async (app, { metrics }) => {
+  app.route({
+    method: 'GET',
+    url: '/metrics',
+    config: { access: 'public' },
+    schema: {
+      operationId: 'getMetrics',
+      tags: ['Health'],
+      security: [],
+      summary: 'Metrics for Prometheus',
+      description:
+        'Requests, calls to HOSTKEY, operations, the store and the process, in the text format of Prometheus. Callers appear by name; VMs, operations and keys never do.',
+      response: {
+        200: {
+          description: 'The metrics.',
+          headers: RATE_LIMIT_HEADERS,
+          content: {
+            'text/plain': { schema: Type.String({ pattern: '^# HELP ', maxLength: 10_000_000 }) },
+          },
+        },
+        ...problemsOnly('malformed-request', 'rate-limited', 'internal'),
+      },
+    },
+    handler: async (_request, reply) =>
+      reply
+        .type(METRICS_TYPE)
+        .serializer(String)
+        .send(await metrics.text()),
+  })
+}

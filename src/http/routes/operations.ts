@@ -1,0 +1,184 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Readable } from 'node:stream'
+import { callerOf } from '../auth.ts'
+import { mayTouch, SCOPES, type Caller } from '../../callers/callers.ts'
+import { KINDS, type Kind, type Operation as StoredOperation } from '../../operations/operation.ts'
+import { OPERATION_ID } from '../../operations/id.ts'
+import { ApiProblem } from '../problem.ts'
+import { PreferHeaders, ref } from '../schemas/common.ts'
+import {
+  Operation,
+  OperationList,
+  OperationParams,
+  OperationsQuery,
+  presentOperation,
+} from '../schemas/operation.ts'
+import { problemResponses, RATE_LIMIT_HEADERS, RETRY_AFTER_HEADER } from '../schemas/problem.ts'
+import { Type } from '../schemas/type.ts'
+import { jsonResponse, OPERATION_HEADERS, secured, sendOperation } from '../answers.ts'
+import { eventStream } from './events.ts'
+import { goneSignal, type RouteParts } from './parts.ts'
+import { waitOf } from '../prefer.ts'
+
+const TAGS = ['Operations']
+const DEFAULT_LIMIT = 20
+/** Text to readers of the document, a stream to the route. */
+const EVENT_STREAM = Type.Unsafe<Readable>({
+  type: 'string',
+  pattern: '^retry: ',
+  maxLength: 10_000_000,
+})
+
+/** The kinds whose operations a caller may see: of the families it has any scope of. */
+function visibleKinds(caller: Caller): Kind[] {
+  const families = new Set([...caller.scopes].map(scope => scope.split(':')[0]))
+  return (Object.keys(KINDS) as Kind[]).filter(kind => families.has(KINDS[kind].family))
+}
+
+/** Who started an operation can always read it; others by the kind's family; nobody outside the VM list. */
+function maySee(caller: Caller, operation: StoredOperation): boolean {
+  if (!mayTouch(caller, operation.vmId)) return false
+  return operation.createdBy === caller.id || visibleKinds(caller).includes(operation.kind)
+}
+
+/** `/operations` and what is below. */
+export const operationRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, parts) => {
+  const { config, operations, draining, now } = parts
+
+  /** The operation with this id, if the caller may know of it. @throws ApiProblem `operation-not-found` */
+  async function visibleOperation(caller: Caller, id: string): Promise<StoredOperation> {
+    const operation = OPERATION_ID.test(id) ? await operations.get(id) : undefined
+    if (operation && maySee(caller, operation)) return operation
+    throw new ApiProblem('operation-not-found', 'There is no such operation, or it is not yours to see.')
+  }
+
+  app.route({
+    method: 'GET',
+    url: '/operations',
+    // Any scope will do: what is listed depends on the families of those the caller has.
+    config: { access: { anyOf: SCOPES }, bucket: 'operations' },
+    schema: {
+      operationId: 'listOperations',
+      tags: TAGS,
+      summary: 'List operations',
+      description:
+        'Newest first, of the VMs and kinds the caller may see. `next_cursor` and the `Link` header lead to the next page.',
+      ...secured(),
+      querystring: OperationsQuery,
+      response: {
+        200: jsonResponse('A page of operations.', ref(OperationList), {
+          ...RATE_LIMIT_HEADERS,
+          Link: {
+            type: 'string',
+            pattern: '^<.*>; rel="next"$',
+            maxLength: 2000,
+            description: '`rel="next"`: the address of the next page, where there is one.',
+          },
+        }),
+        ...problemResponses(),
+      },
+    },
+    handler: async (request, reply) => {
+      const caller = callerOf(request)
+      const { vm_id: vmId, kind, status, limit = DEFAULT_LIMIT, cursor } = request.query
+      const found = await operations.list({
+        visible: {
+          vmIds: caller.vms === '*' ? '*' : [...caller.vms],
+          kinds: visibleKinds(caller),
+          createdBy: caller.id,
+        },
+        ...(vmId === undefined ? {} : { vmId }),
+        ...(kind === undefined ? {} : { kind }),
+        ...(status === undefined ? {} : { status }),
+        ...(cursor === undefined ? {} : { before: decodeCursor(cursor) }),
+        limit: limit + 1,
+      })
+      const page = found.slice(0, limit)
+      const last = page.at(-1)
+      const nextAfter = found.length > limit ? last?.id : found.cutAt
+      const next = nextAfter === undefined ? null : Buffer.from(nextAfter).toString('base64url')
+      if (next !== null) {
+        const query = new URLSearchParams(request.query as Record<string, string>)
+        query.set('cursor', next)
+        reply.header('link', `<${config.basePath}/operations?${query.toString()}>; rel="next"`)
+      }
+      return reply.send({
+        operations: page.map(operation => presentOperation(operation, config.basePath)),
+        next_cursor: next,
+      })
+    },
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/operations/:operation_id',
+    config: { access: { anyOf: SCOPES }, bucket: 'operations' },
+    schema: {
+      operationId: 'getOperation',
+      tags: TAGS,
+      summary: 'See an operation',
+      description:
+        'As often as you like, until some days after its end. With `Prefer: wait=N` the answer is held until it ends.',
+      ...secured(),
+      params: OperationParams,
+      headers: PreferHeaders,
+      response: {
+        200: jsonResponse('The operation as it is now.', ref(Operation), {
+          ...OPERATION_HEADERS,
+          ...RETRY_AFTER_HEADER,
+        }),
+        ...problemResponses('operation-not-found'),
+      },
+    },
+    handler: async (request, reply) => {
+      const operation = await visibleOperation(callerOf(request), request.params.operation_id)
+      const waitMs = waitOf(request, reply, config.maxWaitMs, 0)
+      const latest = await operations.wait(operation, waitMs, draining, () => goneSignal(reply))
+      return sendOperation(reply, latest, { basePath: config.basePath, nowMs: now(), runningStatus: 200 })
+    },
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/operations/:operation_id/events',
+    config: { access: { anyOf: SCOPES }, bucket: 'operations' },
+    // A HEAD would hold the connection until the operation ends, to say nothing.
+    exposeHeadRoute: false,
+    schema: {
+      operationId: 'streamOperation',
+      tags: TAGS,
+      summary: 'Follow an operation',
+      description:
+        'Server-sent events: an `operation` event with the Operation as JSON at once and at every change. The stream ends after the last one; comments keep it open until then. A client that lost it connects again and gets the operation as it is.',
+      ...secured(),
+      params: OperationParams,
+      response: {
+        200: {
+          description: 'The stream.',
+          headers: RATE_LIMIT_HEADERS,
+          content: { 'text/event-stream': { schema: EVENT_STREAM } },
+        },
+        ...problemResponses('operation-not-found'),
+      },
+    },
+    handler: async (request, reply) => {
+      const operation = await visibleOperation(callerOf(request), request.params.operation_id)
+      return reply
+        .headers({
+          'content-type': 'text/event-stream; charset=utf-8',
+          'cache-control': 'no-store',
+          'x-accel-buffering': 'no',
+        })
+        .send(eventStream(operation, parts, goneSignal(reply)))
+    },
+  })
+}
+
+function decodeCursor(cursor: string): string {
+  const id = Buffer.from(cursor, 'base64url').toString('latin1')
+  if (OPERATION_ID.test(id)) return id
+  const message = 'is not a cursor of this list'
+  throw new ApiProblem('validation-failed', `cursor ${message}.`, {
+    errors: [{ in: 'query', field: 'cursor', message }],
+  })
+}

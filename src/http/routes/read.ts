@@ -1,0 +1,39 @@
+/** What the reading routes share: the wait a caller asked for, the cache, and the `Age` of what came from it. */
+
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { callerOf, requireVm } from '../auth.ts'
+import type { Operation } from '../../operations/operation.ts'
+import type { ReadKind } from '../../operations/reads/reads.ts'
+import { goneSignal, type RouteParts } from './parts.ts'
+import { waitOf } from '../prefer.ts'
+
+export const AGE_HEADER = {
+  Age: {
+    type: 'integer',
+    minimum: 0,
+    maximum: 86_400,
+    format: 'int32',
+    description: 'Seconds since HOSTKEY was asked, when the result came from the cache.',
+  },
+}
+
+/** Reads for the caller of a request: the operation that ended in time, or the one that goes on. */
+export async function readForCaller(
+  { config, operations, draining }: RouteParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  what: { kind: ReadKind; vmId: number; type: string | null },
+): Promise<Operation> {
+  const caller = callerOf(request)
+  requireVm(caller, what.vmId)
+  const { operation, ageMs } = await operations.read({
+    ...what,
+    caller: caller.id,
+    waitMs: waitOf(request, reply, config.maxWaitMs, config.readWaitMs),
+    fresh: /(^|[\s,])no-cache($|[\s,;=])/i.test(request.headers['cache-control'] ?? ''),
+    hurry: draining,
+    gone: () => goneSignal(reply),
+  })
+  if (ageMs !== null) reply.header('age', Math.floor(ageMs / 1000))
+  return operation
+}

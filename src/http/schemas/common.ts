@@ -1,0 +1,98 @@
+/** What the schemas share: references by name, and the inputs of more than one route. */
+
+import type { Static, TSchema } from 'typebox'
+import { MAX_VM_ID } from '../../callers/callers.ts'
+import { Type } from './type.ts'
+
+/** A reference to a component schema, typed as what it refers to. */
+export function ref<T extends TSchema & { $id?: string }>(
+  schema: T,
+): ReturnType<typeof Type.Unsafe<Static<T>>> {
+  return Type.Unsafe<Static<T>>({ $ref: `${schema.$id}#` })
+}
+
+/** `T`, or null. */
+export function nullable<T extends TSchema>(
+  schema: T,
+  options: object = {},
+): ReturnType<typeof Type.Unsafe<Static<T> | null>> {
+  const { type, ...rest } = schema as unknown as { type: string }
+  return Type.Unsafe<Static<T> | null>({ ...rest, type: [type, 'null'], ...options })
+}
+
+export const Time = Type.String({
+  format: 'date-time',
+  description: 'RFC 3339, UTC, with milliseconds.',
+  maxLength: 24,
+  examples: ['2026-11-24T10:15:30.123Z'],
+})
+
+/** Any JSON of the upstream. */
+export const AnyJson = Type.Unsafe<unknown>({})
+
+export const VmId = Type.Integer({
+  minimum: 1,
+  maximum: MAX_VM_ID,
+  format: 'int32',
+  description: 'The id of the virtual machine at HOSTKEY.',
+  examples: [1000],
+})
+
+export const SnapshotName = Type.String({
+  minLength: 1,
+  maxLength: 255,
+  // Not `.` or `..`: no URL path can carry them.
+  pattern: '^(?!\\.{1,2}$)[A-Za-z0-9_.-]+$',
+  description: 'The name of the snapshot: letters, digits, `_`, `.` and `-`, but not `.` or `..`.',
+  examples: ['before-upgrade'],
+})
+
+export const SnapshotType = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  pattern: '^[A-Za-z0-9_.-]+$',
+  default: 'snapshot',
+  description: 'The kind of snapshot at HOSTKEY.',
+  examples: ['snapshot'],
+})
+
+export const VmParams = Type.Object({ vm_id: VmId })
+export const SnapshotParams = Type.Object({ vm_id: VmId, name: SnapshotName })
+export const TypeQuery = Type.Object({ type: Type.Optional(SnapshotType) })
+
+const HEADER_TEXT = '^[ -~]*$'
+
+const prefer = Type.String({
+  pattern: HEADER_TEXT,
+  maxLength: 200,
+  description:
+    '`wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once.',
+  examples: ['wait=10'],
+})
+
+/** Headers are described for the document; the code that reads them judges them, since several must not be refused. */
+export const PreferHeaders = Type.Object({ prefer: Type.Optional(prefer) })
+export const ReadHeaders = Type.Object({
+  prefer: Type.Optional(prefer),
+  'cache-control': Type.Optional(
+    Type.String({
+      pattern: HEADER_TEXT,
+      maxLength: 200,
+      description: '`no-cache` asks HOSTKEY anew instead of taking a result of the last second.',
+      examples: ['no-cache'],
+    }),
+  ),
+})
+export const MutationHeaders = Type.Object({
+  prefer: Type.Optional(prefer),
+  'idempotency-key': Type.Optional(
+    Type.String({
+      pattern: '^[!-~]+$',
+      minLength: 1,
+      maxLength: 257,
+      description:
+        'Makes a retry safe: 1 to 255 visible ASCII characters, bare or quoted, kept for 24 hours for each caller. The same key with the same request answers with the first operation and calls nothing.',
+      examples: ['5f0c8a4e-nightly'],
+    }),
+  ),
+})

@@ -1,0 +1,180 @@
+import { PROBLEMS, type ProblemCode } from '../problem.ts'
+import { exampleOf } from '../problem-words.ts'
+import { ref } from './common.ts'
+import { Type } from './type.ts'
+
+const codes = Object.keys(PROBLEMS) as ProblemCode[]
+
+export const Problem = Type.Object(
+  {
+    type: Type.String({
+      format: 'uri-reference',
+      maxLength: 300,
+      description: 'Address of a page that explains the code.',
+      examples: ['/problems/vm-busy'],
+    }),
+    title: Type.String({ maxLength: 200, description: 'The code in words.' }),
+    status: Type.Integer({
+      minimum: 400,
+      maximum: 599,
+      format: 'int32',
+      description: 'The HTTP status that belongs to the code.',
+      examples: [409],
+    }),
+    detail: Type.String({ maxLength: 4000, description: 'What happened this time.' }),
+    instance: Type.String({
+      maxLength: 200,
+      description: 'The id of the request, as in the log of the gateway.',
+    }),
+    code: Type.Unsafe<ProblemCode>({
+      type: 'string',
+      enum: codes,
+      description: 'What programs decide on.',
+      examples: ['vm-busy'],
+    }),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({
+          in: Type.Unsafe<'body' | 'path' | 'query' | 'header'>({
+            type: 'string',
+            enum: ['body', 'path', 'query', 'header'],
+            description: 'Where the field stands.',
+          }),
+          field: Type.String({ maxLength: 300, description: 'The name of the field.' }),
+          message: Type.String({ maxLength: 1000, description: 'What is wrong with it.' }),
+        }),
+        { maxItems: 100, description: 'Every invalid field of the request.' },
+      ),
+    ),
+    operation: Type.Optional(
+      Type.String({
+        maxLength: 300,
+        format: 'uri-reference',
+        description: 'Path of the operation this is about.',
+      }),
+    ),
+    upstream: Type.Optional(
+      Type.Object(
+        {
+          code: Type.String({ maxLength: 1000, description: 'The code HOSTKEY gave.' }),
+          message: Type.String({ maxLength: 1000, description: 'The message HOSTKEY gave.' }),
+        },
+        { description: 'What HOSTKEY said.' },
+      ),
+    ),
+  },
+  {
+    $id: 'Problem',
+    description: 'An error (RFC 9457).',
+    examples: [exampleOf('vm-busy')],
+  },
+)
+
+/** What no operation of the document answers with: another method is no operation, and the others stand inside of one. */
+const IN_NO_ANSWER: readonly ProblemCode[] = ['method-not-allowed', 'operation-failed', 'outcome-unknown']
+
+/** The codes as examples, for the `components` of the document. */
+export const PROBLEM_EXAMPLES = Object.fromEntries(
+  codes
+    .filter(code => !IN_NO_ANSWER.includes(code))
+    .map(code => [code, { summary: PROBLEMS[code].title, value: exampleOf(code) }]),
+)
+
+interface ProblemResponse {
+  description: string
+  headers?: object
+  content: { 'application/problem+json': { schema: unknown; examples: object } }
+}
+
+/** Codes that every route with callers can answer with. */
+const COMMON = [
+  'malformed-request',
+  'unauthenticated',
+  'scope-missing',
+  'rate-limited',
+  'internal',
+  'store-unavailable',
+  'draining',
+] as const
+/** Codes of routes that talk to HOSTKEY. */
+export const UPSTREAM_PROBLEMS = [
+  'vm-not-allowed',
+  'vm-not-found',
+  'upstream-conflict',
+  'upstream-rejected',
+  'upstream-invalid',
+  'upstream-unauthorized',
+  'upstream-unavailable',
+  'upstream-timeout',
+] as const satisfies ProblemCode[]
+export const MUTATION_PROBLEMS = [
+  'vm-busy',
+  'idempotency-in-progress',
+  'payload-too-large',
+  'unsupported-media-type',
+  'idempotency-key-reused',
+] as const satisfies ProblemCode[]
+
+const WWW_AUTHENTICATE = {
+  'WWW-Authenticate': {
+    type: 'string',
+    pattern: '^Bearer',
+    maxLength: 100,
+    description: 'How to authenticate.',
+  },
+}
+
+export const RETRY_AFTER_HEADER = {
+  'Retry-After': {
+    type: 'integer',
+    minimum: 0,
+    maximum: 86_400,
+    format: 'int32',
+    description: 'Seconds until asking again makes sense.',
+  },
+}
+
+/** The current draft's family; the older `ratelimit-limit`, `-remaining` and `-reset` are sent as well. */
+export const RATE_LIMIT_HEADERS = {
+  RateLimit: {
+    type: 'string',
+    pattern: '^"default";r=\\d+;t=\\d+$',
+    maxLength: 200,
+    description: 'What is left of the quota: `"default";r=<requests>;t=<seconds>`.',
+  },
+  'RateLimit-Policy': {
+    type: 'string',
+    pattern: '^"default";q=\\d+;w=\\d+$',
+    maxLength: 200,
+    description: 'The quota: `"default";q=<requests>;w=<seconds>`.',
+  },
+}
+
+/** The problem answers of a route, a status each, for its `response` schema. */
+export function problemResponses(...codesOfRoute: readonly ProblemCode[]): Record<number, ProblemResponse> {
+  return problemsOnly('validation-failed', ...codesOfRoute, ...COMMON)
+}
+
+/** Exactly these problem answers. */
+export function problemsOnly(...codesOfRoute: readonly ProblemCode[]): Record<number, ProblemResponse> {
+  const byStatus = Map.groupBy(new Set(codesOfRoute), code => PROBLEMS[code].status)
+  const responses: Record<number, ProblemResponse> = {}
+  for (const [status, group] of byStatus) {
+    const headers = {
+      ...RATE_LIMIT_HEADERS,
+      ...(status === 401 ? WWW_AUTHENTICATE : {}),
+      ...(status === 429 || status === 503 || status === 409 ? RETRY_AFTER_HEADER : {}),
+    }
+    responses[status] = {
+      description: group.map(code => `\`${code}\`: ${PROBLEMS[code].title}.`).join(' '),
+      headers,
+      content: {
+        'application/problem+json': {
+          schema: ref(Problem),
+          examples: Object.fromEntries(group.map(code => [code, { $ref: `#/components/examples/${code}` }])),
+        },
+      },
+    }
+  }
+  return responses
+}

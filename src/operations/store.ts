@@ -1,0 +1,81 @@
+/**
+ * Where operations live. Every method is one atomic, durable step: when its promise resolves, what it says is on
+ * disk. Stores are judged by one contract suite (`test/store/store-contract.ts`).
+ */
+
+import type { Kind, Operation, Status } from './operation.ts'
+
+/** An idempotency key as its owner sent it, and what it was sent with. */
+export interface IdempotencyKey {
+  caller: string
+  key: string
+  /** Digest of method, path and canonical body. */
+  fingerprint: string
+  expiresAtMs: number
+}
+
+export type StartOutcome =
+  /** The operation is stored, holds its VM if it mutates, and the key (if any) points at it. */
+  | { kind: 'started' }
+  /** The key is known with the same request. `inProgress`: the first one is still being accepted. */
+  | { kind: 'replay'; operation: Operation; inProgress: boolean }
+  /** The key is known with another request. */
+  | { kind: 'reused' }
+  /** Another mutation holds the VM. */
+  | { kind: 'busy'; operation: Operation }
+
+export interface ListQuery {
+  /** Which operations the caller may see: of these VMs, and of these kinds or started by this caller. */
+  visible: { vmIds: readonly number[] | '*'; kinds: readonly Kind[]; createdBy: string }
+  vmId?: number
+  kind?: Kind
+  status?: Status
+  limit: number
+  /** Only operations older than this id. */
+  before?: string
+}
+
+/** A page of a list; `cutAt` when looking ended before it was full: the next page begins after this id. */
+export type OperationPage = Operation[] & { cutAt?: string }
+
+export interface Store {
+  /** Set by a store that several processes share: a change event may get lost, so who waits looks again so often. */
+  readonly relookMs?: number
+  /** Stores a new operation: replay and VM hold are decided in the same step. */
+  start(operation: Operation, idempotency: IdempotencyKey | null, nowMs: number): Promise<StartOutcome>
+  /**
+   * Writes a running operation's next revision. False, and nothing written, when the stored one is not the
+   * revision before it: somebody else moved it, or it ended.
+   */
+  save(operation: Operation): Promise<boolean>
+  /**
+   * Forgets an operation that certainly never left, with its idempotency key and its hold. False, and nothing
+   * forgotten, when the stored one is of another revision: somebody else took it over, and may have told of it.
+   */
+  discard(operation: Pick<Operation, 'id' | 'rev'>): Promise<boolean>
+  get(id: string): Promise<Operation | undefined>
+  /** Newest first. */
+  list(query: ListQuery): Promise<OperationPage>
+  /**
+   * Takes running operations whose next step is due, for `leaseMs`: nobody else gets them before that. The
+   * revision grows, so that a holder that overslept its lease can no longer write. In a store of one process a claim
+   * ends with the process.
+   */
+  claimDue(nowMs: number, leaseMs: number, limit: number): Promise<Operation[]>
+  /** When the next step of any running operation is due, or null. */
+  nextDueAtMs(): Promise<number | null>
+  /** How many operations run, by kind; kinds without any may be missing. */
+  running(): Promise<Partial<Record<Kind, number>>>
+  /** Removes up to `limit` operations that ended before the given time, and expired idempotency keys. Returns how many went. */
+  sweep(endedBeforeMs: number, nowMs: number, limit: number): Promise<number>
+  /** Calls back after every durable change of an operation, from whichever process. Returns how to stop. */
+  onChange(listener: (id: string) => void): () => void
+  /** Rejects when the store cannot be used. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The store cannot be used now; nothing was written. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable'
+}

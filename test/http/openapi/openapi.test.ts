@@ -1,0 +1,350 @@
+/** The OpenAPI document: it is what the routes say, and what it says holds together. */
+
+import { Ajv } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { readdirSync, readFileSync } from 'node:fs'
+import { beforeAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { toOpenApi30 } from '../../../src/http/openapi/openapi-30.ts'
+import { PROBLEMS } from '../../../src/http/problem.ts'
+import { renderDocuments } from '../../../src/http/openapi/files.ts'
+import { requireDocumented, startWorld, type Answer } from '../../helper.ts'
+
+interface Response {
+  description: string
+  content?: Record<string, { schema: { $ref?: string } }>
+  links?: Record<string, { operationId: string; parameters: Record<string, string> }>
+}
+
+interface Described {
+  operationId: string
+  summary: string
+  description: string
+  tags: string[]
+  security: Record<string, string[]>[]
+  parameters?: { name: string; in: string; description: string; required: boolean; example?: unknown }[]
+  responses: Record<string, Response>
+}
+
+interface Document {
+  openapi: string
+  tags: { name: string }[]
+  paths: Record<string, Record<string, Described>>
+  components: {
+    schemas: Record<string, object>
+    examples: Record<string, { value: { code: string } }>
+    securitySchemes: Record<string, object>
+  }
+}
+
+let files: Record<string, string>
+let document: Document
+/** `POST /vms/{vm_id}/snapshots` → the operation. */
+let operations: Map<string, Described>
+
+beforeAll(async () => {
+  files = await renderDocuments()
+  document = JSON.parse(files['openapi.json']!) as Document
+  operations = new Map(
+    Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => [`${method.toUpperCase()} ${path}`, operation]),
+    ),
+  )
+})
+
+/** Every object and array in it, with its JSON pointer. */
+function* nodes(value: unknown, pointer = ''): Generator<[string, Record<string, unknown>]> {
+  if (typeof value !== 'object' || value === null) return
+  yield [pointer, value as Record<string, unknown>]
+  for (const [name, child] of Object.entries(value))
+    yield* nodes(child, `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`)
+}
+
+test('openapi/ holds what the routes say, and nothing else', () => {
+  const committed = readdirSync('openapi').map(name => [name, readFileSync(`openapi/${name}`, 'utf8')])
+  // Compared as a whole, a difference would be printed as a whole.
+  const differing = committed.filter(([name, text]) => files[name!] !== text).map(([name]) => name)
+  expect(differing).toEqual([])
+  expect(committed).toHaveLength(Object.keys(files).length)
+  expect(document.openapi).toMatch(/^3\.1\./)
+  expect(parse(files['openapi.yaml']!)).toEqual(document)
+})
+
+test('every schema is one: at its start the gateway does not look', () => {
+  const ajv = new Ajv2020()
+  const broken = [...nodes(document)]
+    .filter(([pointer]) => /\/schema$|^\/components\/schemas\/[^/]+$/.test(pointer))
+    .filter(([, schema]) => ajv.validateSchema(schema) !== true)
+  expect(broken).toEqual([])
+})
+
+test('a running gateway serves this document', async () => {
+  const world = await startWorld({ env: { PUBLIC_URL: 'https://api.example.com/hostkey', DOCS: 'true' } })
+  const json = await world.call('GET', '/openapi.json', { key: null })
+  const yaml = await world.call('GET', '/openapi.yaml', { key: null })
+  expect(json.headers.get('content-type')).toMatch(/^application\/json/)
+  expect(yaml.headers.get('content-type')).toMatch(/^application\/yaml/)
+  expect(json.body).toMatchObject({ ...document, servers: [{ url: 'https://api.example.com/hostkey' }] })
+  expect(parse(yaml.text)).toEqual(json.body)
+})
+
+test('every route of the app is in the document, and the other way round', async () => {
+  const world = await startWorld()
+  const { app } = world.gateway
+  // A tree of paths; the hidden routes are those of Swagger UI and the answers to other methods.
+  const parents: string[] = []
+  const paths = new Set<string>()
+  for (const line of app.printRoutes({ commonPrefix: false }).split('\n')) {
+    const [, indent = '', part = '', methods] = /^([│ ]*)[├└]── (\S+?)(?: \((.*)\))?$/.exec(line) ?? []
+    const depth = indent.length / 4
+    parents.splice(depth, Infinity, part)
+    if (methods) paths.add(parents.join(''))
+  }
+  const shown = [...paths].filter(path => path !== '*' && !path.startsWith('/docs'))
+  expect(shown).toContain('/vms/:vm_id/snapshots/:name/restore')
+
+  // Which methods a path takes, the gateway tells itself: in the answer to one that it does not.
+  const routes = shown.map(async path => {
+    const { headers } = await world.call('PATCH', path.replaceAll(/:\w+/g, '1'))
+    const methods = headers.get('allow')?.split(', ') ?? []
+    const template = path.replaceAll(/:(\w+)/g, '{$1}')
+    return methods.filter(method => method !== 'HEAD').map(method => `${method} ${template}`)
+  })
+  expect(new Set((await Promise.all(routes)).flat())).toEqual(new Set(operations.keys()))
+})
+
+test('every operation says what it is, who may use it and how it fails', () => {
+  const ids = [...operations.values()].map(({ operationId }) => operationId)
+  expect(new Set(ids).size).toBe(ids.length)
+  const tags = document.tags.map(({ name }) => name)
+  for (const [route, operation] of operations) {
+    expect(operation).toMatchObject({
+      operationId: expect.stringMatching(/^[a-z][A-Za-z]+$/) as string,
+      summary: expect.stringMatching(/\w/) as string,
+      description: expect.stringMatching(/\w/) as string,
+    })
+    expect(tags).toEqual(expect.arrayContaining(operation.tags))
+    const schemes = operation.security.flatMap(scheme => Object.keys(scheme))
+    const secured = /^\w+ \/(vms|operations)/.test(route)
+    expect([route, schemes]).toEqual([route, secured ? Object.keys(document.components.securitySchemes) : []])
+
+    const failures = Object.keys(operation.responses).filter(status => Number(status) >= 400)
+    expect(failures).toEqual(
+      expect.arrayContaining(secured ? ['400', '401', '403', '429', '500', '503'] : ['500']),
+    )
+    for (const [status, response] of Object.entries(operation.responses)) {
+      expect(response.description).toMatch(/\w/)
+      const isFailure = failures.includes(status)
+      // Each code stands at the status that it has, with an example of its own.
+      const codes = isFailure
+        ? [...response.description.matchAll(/`([a-z-]+)`/g)].map(([, code]) => code!)
+        : []
+      const examples = Object.fromEntries(
+        codes.map(code => [code, { $ref: `#/components/examples/${code}` }]),
+      )
+      const schema = { $ref: '#/components/schemas/Problem' }
+      const problem = { 'application/problem+json': { schema, examples } }
+      expect(isFailure ? response.content : 'fine').toEqual(isFailure ? problem : 'fine')
+      expect(codes.map(code => PROBLEMS[code as keyof typeof PROBLEMS].status)).toEqual(
+        codes.map(() => Number(status)),
+      )
+      expect(codes.length > 0).toBe(isFailure)
+    }
+    for (const { description, required, example } of operation.parameters ?? []) {
+      expect(description).toMatch(/\w/)
+      // Swagger UI sends the examples: what is optional stays out of the request until somebody wants it.
+      expect([route, required || example === undefined]).toEqual([route, true])
+    }
+    const inPath = (operation.parameters ?? [])
+      .filter(one => one.in === 'path')
+      .map(({ name }) => `{${name}}`)
+    expect(inPath).toEqual(route.match(/\{\w+\}/g) ?? [])
+  }
+})
+
+test('references and links lead somewhere, and components have names', () => {
+  const known = new Set([...nodes(document)].map(([pointer]) => `#${pointer}`))
+  const refs = [...nodes(document)].flatMap(([, node]) => (typeof node.$ref === 'string' ? [node.$ref] : []))
+  expect(refs.length).toBeGreaterThan(0)
+  expect(refs.filter(ref => !known.has(ref))).toEqual([])
+  const names = Object.keys(document.components.schemas)
+  expect(names.filter(name => !/^[A-Z][A-Za-z]+$/.test(name))).toEqual([])
+  const unused = (kind: 'schemas' | 'examples'): string[] =>
+    Object.keys(document.components[kind]).filter(name => !refs.includes(`#/components/${kind}/${name}`))
+  expect([unused('schemas'), unused('examples')]).toEqual([[], []])
+  expect(Object.values(document.components.schemas).filter(schema => '$id' in schema)).toEqual([])
+
+  const all = [...operations.values()]
+  const links = all.flatMap(({ responses }) =>
+    Object.values(responses).flatMap(({ links: ofResponse = {} }) => Object.values(ofResponse)),
+  )
+  // Whatever answers 202 links to the operation.
+  expect(links).toHaveLength(all.filter(({ responses }) => '202' in responses).length)
+  for (const { operationId, parameters } of links) {
+    const target = all.find(operation => operation.operationId === operationId)
+    expect(Object.keys(parameters)).toEqual(
+      target?.parameters?.filter(one => one.in === 'path').map(({ name }) => name),
+    )
+  }
+})
+
+test('every example is valid', () => {
+  const ajv = new Ajv2020({ strict: false, allErrors: true })
+  addFormats.default(ajv)
+  ajv.addSchema({ $id: 'document', ...document })
+  const isValid = (pointer: string, value: unknown): boolean =>
+    ajv.validate({ $ref: `document#${encodeURI(pointer)}` }, value)
+
+  // Named examples are all shared ones.
+  const shared = (ref: string): unknown => document.components.examples[ref.split('/').at(-1)!]?.value
+  for (const [code, { value }] of Object.entries(document.components.examples)) expect(value.code).toBe(code)
+
+  const wrong: string[] = []
+  let count = 0
+  for (const [pointer, node] of nodes(document)) {
+    if (pointer === '/components') continue
+    // Of a schema it is a list; of a parameter or a media type one value, or named ones, beside the schema.
+    const inSchema = Array.isArray(node.examples)
+    const named = inSchema
+      ? []
+      : Object.values(node.examples ?? {}).map(one => shared((one as { $ref: string }).$ref))
+    const values = inSchema
+      ? (node.examples as unknown[])
+      : 'example' in node
+        ? [node.example, ...named]
+        : named
+    const schema = 'schema' in node ? `${pointer}/schema` : pointer
+    count += values.length
+    wrong.push(
+      ...values.filter(value => !isValid(schema, value)).map(value => `${pointer} ${JSON.stringify(value)}`),
+    )
+  }
+  expect(wrong).toEqual([])
+  expect(count).toBeGreaterThan(40)
+  // The check can fail.
+  expect(isValid('/components/schemas/Health', { status: 'ill' })).toBe(false)
+})
+
+/** An answer of each kind, by the schema that describes it. */
+async function someAnswers(): Promise<Record<string, Answer>> {
+  const world = await startWorld()
+  const wait = { headers: { prefer: 'wait=10' } }
+  return {
+    Operation: await world.call('POST', '/vms/1000/snapshots', { body: { name: 'a' }, ...wait }),
+    SnapshotList: await world.call('GET', '/vms/1000/snapshots'),
+    Snapshot: await world.call('GET', '/vms/1000/snapshots/a'),
+    Stats: await world.call('GET', '/vms/1000/stats'),
+    OperationList: await world.call('GET', '/operations'),
+    Problem: await world.call('GET', '/operations/none'),
+    Health: await world.call('GET', '/readyz'),
+  }
+}
+
+/** What a schema of 3.0 is in the JSON Schema that Ajv knows: `nullable` is its own, the exclusive bounds are not used. */
+function ajvFor30(edition: Document): Ajv {
+  const ajv = new Ajv({ strict: false, allErrors: true })
+  addFormats.default(ajv)
+  return ajv.addSchema({ $id: 'document', ...edition })
+}
+
+test('answers are valid, too, by either edition', async () => {
+  const ajv = new Ajv2020({ strict: false, allErrors: true })
+  addFormats.default(ajv)
+  ajv.addSchema({ $id: 'document', ...document })
+  const older = ajvFor30(JSON.parse(files['openapi-3.0.json']!) as Document)
+  for (const [name, { body }] of Object.entries(await someAnswers())) {
+    for (const judge of [ajv, older]) {
+      judge.validate({ $ref: `document#/components/schemas/${name}` }, body)
+      expect([name, judge.errors]).toEqual([name, null])
+    }
+    // Nor is there anything of which the document does not speak.
+    const { properties = {} } = document.components.schemas[name] as { properties?: object }
+    expect(Object.keys(properties)).toEqual(expect.arrayContaining(Object.keys(body as object)))
+  }
+  // The older one can refuse.
+  expect(older.validate({ $ref: 'document#/components/schemas/Health' }, { status: 'ill' })).toBe(false)
+})
+
+test('the 3.0.3 edition says the same in the words of 3.0', async () => {
+  const edition = JSON.parse(files['openapi-3.0.json']!) as Document
+  expect(edition.openapi).toBe('3.0.3')
+  expect(parse(files['openapi-3.0.yaml']!)).toEqual(edition)
+  expect(await new Validator({ strict: false }).validate({ ...edition })).toEqual({ valid: true })
+  expect(Object.keys(edition.paths)).toEqual(Object.keys(document.paths))
+  expect(Object.keys(edition.components.schemas)).toEqual(Object.keys(document.components.schemas))
+
+  // Whatever an older reader would not know, or would read otherwise.
+  const newer = [...nodes({ ...edition, components: { ...edition.components, examples: {} } })].filter(
+    ([pointer, node]) =>
+      !/\/examples?\b/.test(pointer) &&
+      (Array.isArray(node.type) ||
+        node.type === 'null' ||
+        Array.isArray(node.examples) ||
+        ('nullable' in node && !('type' in node)) ||
+        ('$ref' in node && Object.keys(node).length > 1) ||
+        ['const', 'identifier', 'webhooks', 'jsonSchemaDialect', '$defs', 'prefixItems'].some(
+          word => word in node && !pointer.endsWith('/properties'),
+        )),
+  )
+  expect(newer.map(([pointer]) => pointer)).toEqual([])
+  // A running operation has neither a snapshot's end nor an error.
+  const judge = ajvFor30(edition)
+  const [operation] = (document.components.schemas.Operation as { examples: object[] }).examples
+  const isOperation = (changes: object): boolean =>
+    judge.validate({ $ref: 'document#/components/schemas/Operation' }, { ...operation, ...changes })
+  expect(isOperation({ finished_at: null, error: null, snapshot: null })).toBe(true)
+  expect(isOperation({ error: document.components.examples['vm-busy']!.value })).toBe(true)
+  expect(isOperation({ error: {} })).toBe(false)
+  expect(isOperation({ vm_id: null })).toBe(false)
+})
+
+test('each construct of 3.1 has its form in 3.0, or none at all', () => {
+  const convert = (schema: object): unknown => {
+    const document = {
+      openapi: '3.1.0',
+      info: {},
+      components: { schemas: { Text: { type: 'string' }, It: schema } },
+    }
+    return (toOpenApi30(document) as Document).components.schemas.It
+  }
+  const ref = { $ref: '#/components/schemas/Text' }
+  expect(convert({ type: ['string', 'null'], examples: ['a', 'b'] })).toEqual({
+    type: 'string',
+    nullable: true,
+    example: 'a',
+  })
+  expect(convert({ type: 'string', const: 'a' })).toEqual({ type: 'string', enum: ['a'] })
+  expect(convert({ ...ref, description: 'Why.' })).toEqual({ description: 'Why.', allOf: [ref] })
+  expect(convert({ exclusiveMinimum: 0, exclusiveMaximum: 9 })).toEqual({
+    minimum: 0,
+    exclusiveMinimum: true,
+    maximum: 9,
+    exclusiveMaximum: true,
+  })
+  expect(convert({ anyOf: [ref, { type: 'null' }] })).toEqual({ type: 'string', nullable: true })
+  expect(convert({ oneOf: [ref, { type: 'integer' }] })).toEqual({ oneOf: [ref, { type: 'integer' }] })
+  // Names are no keywords, and values are no schemas.
+  expect(convert({ properties: { const: { const: 1 } }, default: { const: 1 }, items: false })).toEqual({
+    properties: { const: { enum: [1] } },
+    default: { const: 1 },
+    items: false,
+  })
+  for (const schema of [{ type: ['string', 'integer'] }, { type: 'null' }, { prefixItems: [] }])
+    expect(() => convert(schema)).toThrow('3.0')
+  expect(() => toOpenApi30({ openapi: '3.0.3' })).toThrow('3.1')
+})
+
+test('no test may get an answer that is not in the document', async () => {
+  const { app } = (await startWorld()).gateway
+  const judge = (method: string, path: string, status: number, type: string): void =>
+    requireDocumented(app, method, path, { status, headers: new Headers({ 'content-type': type }) })
+  const json = 'application/json; charset=utf-8'
+  judge('GET', '/vms/1000/stats?x=1', 200, json)
+  judge('HEAD', '/operations/op_1', 404, 'application/problem+json')
+  judge('PUT', '/vms/1000/stats', 405, 'application/problem+json')
+  expect(() => judge('GET', '/vms/1000/stats', 201, json)).toThrow('GET /vms/1000/stats 201')
+  expect(() => judge('GET', '/vms/1000/stats', 200, 'text/html')).toThrow('200 text/html')
+  expect(() => judge('HEAD', '/operations', 404, 'application/problem+json')).toThrow('HEAD /operations 404')
+})
