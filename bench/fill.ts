@@ -1,7 +1,7 @@
 /** Fills a store through its own class, in batches that share a commit. */
 
 import { newOperationId } from '../src/operations/id.ts'
-import { newOperation, type Operation } from '../src/operations/operation.ts'
+import { newOperation, type Operation, type Running } from '../src/operations/operation.ts'
 import { openSqliteStore } from '../src/store/sqlite/sqlite.ts'
 import { PENDING_KEY } from './stub.ts'
 
@@ -27,14 +27,17 @@ function operation(number: number, atMs: number, nowMs: number, isRunning: boole
     snapshotType: 'snapshot',
     backupId: null,
     createdBy: 'bench',
-    before: null,
+    evidence: null,
   }
   const started = newOperation(draft, atMs, atMs, POLICY)
   const callback = `${PENDING_KEY}${String(number).padStart(25, '0')}`
-  if (isRunning)
-    return { ...started, step: 'check', callback, tries: 20, dueAtMs: nowMs + Math.random() * CHECK_MAX_MS }
-  const result = { settled_by: 'callback', raw: 'Snapshot created' }
-  return { ...started, status: 'succeeded', step: null, dueAtMs: null, finishedAtMs: atMs + 60_000, result }
+  if (isRunning) {
+    const dueAtMs = nowMs + Math.random() * CHECK_MAX_MS
+    return { ...started, step: 'check', callback, lookUntilMs: null, tries: 20, dueAtMs }
+  }
+  const result = { settled_by: 'callback', raw: 'Snapshot created' } as const
+  const over = { step: null, callback: null, lookUntilMs: null, dueAtMs: null, finishedAtMs: atMs + 60_000 }
+  return { ...started, ...over, status: 'succeeded', result, failure: null }
 }
 
 /** Puts `count` operations into a new store, the last `running` of them running. Gives the ids of some that ended. */
@@ -49,7 +52,7 @@ export async function fillStore(path: string, count: number, running = 0): Promi
       const atMs = Math.round(nowMs - HOUR_MS * (1 - number / count))
       return operation(number, atMs, nowMs, number >= count - running)
     })
-    await Promise.all(batch.map(one => store.start(one, null, nowMs)))
+    await Promise.all(batch.map(one => store.start(one as Running, null, nowMs)))
     for (const { id, status, vmId } of batch) if (status !== 'running' && vmId % step === 0) ids.push(id)
   }
   await store.close()

@@ -1,18 +1,18 @@
-/** The whole gateway from a configuration: used by the server, the demo and the tests. */
+/** The whole gateway from a configuration: opens its parts in order and closes them in reverse. */
 
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { buildApp, type AppParts } from './http/app.ts'
 import { openCallers } from './callers/callers.ts'
 import type { Config } from './config/config.ts'
+import { fileSecret, fixedSecret, type Secret } from './config/secret.ts'
+import { buildApp, type AppParts } from './http/app.ts'
 import { silentConnections, type ConnectionLimits } from './http/connections.ts'
-import { createMetrics } from './observability/metrics.ts'
-import type { EngineParts } from './operations/engine.ts'
+import { createMetrics, type Metrics } from './observability/metrics.ts'
+import { openTracing, type Tracing } from './observability/tracing.ts'
+import type { Hostkey } from './operations/hostkey.ts'
 import { Operations } from './operations/operations.ts'
-import { operationPath } from './http/schemas/operation.ts'
-import { fileSecret, fixedSecret } from './config/secret.ts'
+import type { Store } from './operations/store.ts'
 import { openStore } from './store/open.ts'
-import { openTracing } from './observability/tracing.ts'
 import { Breaker } from './upstream/breaker.ts'
 import { Bulkhead } from './upstream/bulkhead.ts'
 import { createUpstream } from './upstream/client.ts'
@@ -23,20 +23,22 @@ export interface Gateway {
   app: FastifyInstance
   /** Where it listens: `http://host:port`. */
   address: string
-  /** Fails readiness, lets waiting callers go with what there is, and closes everything within `limitMs`. */
+  /** Fails readiness, lets waiting callers go with what there is, waits for `drainMs`, and closes everything. */
   close(options?: { drainMs?: number }): Promise<void>
 }
 
-/** For tests only. */
+/** What stands in for a part, or is put around one. */
 export interface GatewayOverrides {
-  onStep?: EngineParts['onStep']
+  /** Puts something around the two ports of the core. */
+  wrapStore?: (store: Store) => Store
+  wrapHostkey?: (hostkey: Hostkey) => Hostkey
   now?: () => number
   /** How many failures in a row open the circuit. */
   breakerFailures?: number
   connectionLimits?: Partial<ConnectionLimits>
 }
 
-/** How long an ambiguous mutation is looked for; shorter when operations may not run that long. */
+/** How long an ambiguous change is looked for; shorter when operations may not run that long. */
 const SETTLE_MS = 120_000
 const READ_CALLS = 4
 const CLOSE_IDLE_MS = 50
@@ -55,112 +57,116 @@ export async function startGateway(
   logger: FastifyBaseLogger,
   overrides: GatewayOverrides = {},
 ): Promise<Gateway> {
-  const { upstream: up, basePath } = config
-  const { now = Date.now, breakerFailures = BREAKER_FAILURES } = overrides
-  // In the order in which they are opened; closed in reverse.
-  const closers: (() => Promise<void> | void)[] = []
-  const close = async (): Promise<void> => {
-    for (const closeOne of closers.splice(0).toReversed()) await closeOne()
+  const { now = Date.now, wrapStore = store => store, wrapHostkey = hostkey => hostkey } = overrides
+  await using opened = new AsyncDisposableStack()
+  const callers = opened.adopt(openCallers(config.callersFile, logger), it => it.close())
+  const metrics = createMetrics()
+  const tracing = opened.adopt(await openTracing(config.tracing), it => it.close())
+  const { store, limitStore } = await openStore(config, logger, now, opened)
+  metrics.observeStore(store)
+  const hostkey = openHostkey(config, { logger, now, metrics, tracing, opened, overrides })
+  const operations = new Operations({
+    store: wrapStore(metrics.store(store)),
+    hostkey: wrapHostkey(hostkey),
+    tracing: tracing.operations,
+    onRead: (kind, source) => metrics.read(kind, source),
+    random: Math.random,
+    now,
+    log: logger,
+    ...paces(config),
+  })
+  const draining = new AbortController()
+  const app = await buildApp(config, {
+    operations,
+    callers,
+    metrics,
+    tracing,
+    ...(await tokensOf(config, now, logger)),
+    draining: draining.signal,
+    logger,
+    now,
+    limitStore,
+    connectionLimits: overrides.connectionLimits ?? {},
+  })
+  opened.defer(() => operations.stop(config.shutdownMs / 4))
+  const closeSilent = silentConnections(app.server)
+  opened.defer(() => closeApp(app, closeSilent))
+  const address = await app.listen({ host: config.host, port: config.port })
+  operations.run()
+  const parts = opened.move()
+  return {
+    app,
+    address,
+    async close({ drainMs = 0 } = {}) {
+      draining.abort()
+      // Readiness fails now: load balancers get the time to notice before connections are refused.
+      await sleep(drainMs)
+      await parts.disposeAsync()
+    },
   }
-  try {
-    const callers = openCallers(config.callersFile, logger)
-    closers.push(() => callers.close())
-    const secret =
-      'file' in up.credential
-        ? fileSecret(up.credential.file, message =>
-            logger.error({ reason: message }, 'secret file is broken'),
-          )
-        : fixedSecret(up.credential.value)
-    closers.push(() => secret.close())
-    const metrics = createMetrics()
-    const tracing = await openTracing(config.tracing)
-    closers.push(() => tracing.close())
-    const { store: bareStore, limitStore } = await openStore(config, logger, now, closers)
-    const store = metrics.store(bareStore)
-    const transport = createTransport({
-      baseUrl: up.baseUrl,
-      timeoutMs: up.timeoutMs,
-      concurrency: up.concurrency,
-    })
-    closers.push(() => transport.close())
-    const session =
-      up.credential.kind === 'token'
-        ? fixedSession(secret)
-        : loginSession({
-            apiKey: secret,
-            send: tracing.login(metrics.login(fields => transport.send('auth.php', 'POST', fields))),
-            now,
-          })
-    const bulkhead = new Bulkhead({
-      concurrency: up.concurrency,
-      queue: up.concurrency * QUEUE_PER_PLACE,
-      waitMs: QUEUE_WAIT_MS,
-    })
-    const breaker = new Breaker({
-      failures: breakerFailures,
-      openMs: BREAKER_OPEN_MS,
-      // A pause of two seconds must not last for hours because the clock was set back.
-      now: () => performance.now(),
-    })
-    metrics.observe({ store: bareStore, breaker, bulkhead })
-    const operations = new Operations({
-      store,
-      upstream: tracing.upstream(
-        metrics.upstream(
-          createUpstream({ transport, session, readMethod: up.readMethod, bulkhead, breaker, log: logger }),
-        ),
-      ),
-      policy: {
-        checkMinMs: config.checkMinMs,
-        checkMaxMs: config.checkMaxMs,
-        deadlineMs: config.operationDeadlineMs,
-        settleMs: Math.min(SETTLE_MS, config.operationDeadlineMs),
-        readCalls: READ_CALLS,
-      },
-      now,
-      random: Math.random,
-      log: logger,
-      tracing: tracing.operations,
-      // A call may log in and be made twice: four exchanges, and some room.
-      leaseMs: up.timeoutMs * 4 + 10_000,
-      readCacheMs: config.readCacheMs,
-      watchConcurrency: Math.max(1, Math.floor(up.concurrency / 2)),
-      ttlMs: config.operationTtlMs,
-      pathOf: id => operationPath(id, basePath),
-      onRead: (kind, source) => metrics.read(kind, source),
-      ...(overrides.onStep ? { onStep: overrides.onStep } : {}),
-    })
-    const draining = new AbortController()
-    const app = await buildApp(config, {
-      operations,
-      callers,
-      metrics,
-      tracing,
-      ...(await tokensOf(config, now, logger)),
-      draining: draining.signal,
-      logger,
-      now,
-      limitStore,
-      connectionLimits: overrides.connectionLimits ?? {},
-    })
-    closers.push(() => operations.stop(config.shutdownMs / 4))
-    const closeSilent = silentConnections(app.server)
-    closers.push(() => closeApp(app, closeSilent))
-    const address = await app.listen({ host: config.host, port: config.port })
-    operations.run()
-    return {
-      app,
-      address,
-      async close({ drainMs = 0 } = {}) {
-        draining.abort()
-        // Readiness fails now: load balancers get the time to notice before connections are refused.
-        await sleep(drainMs)
-        await close()
-      },
-    }
-  } catch (error) {
-    await close()
-    throw error
+}
+
+interface HostkeyParts {
+  logger: FastifyBaseLogger
+  now: () => number
+  metrics: Metrics
+  tracing: Tracing
+  opened: AsyncDisposableStack
+  overrides: GatewayOverrides
+}
+
+/** HOSTKEY as the core's port, with every call timed and traced. */
+function openHostkey(
+  { upstream: { baseUrl, timeoutMs, concurrency, readMethod, credential } }: Config,
+  { logger, now, metrics, tracing, opened, overrides }: HostkeyParts,
+): Hostkey {
+  const secret = opened.adopt(openSecret(credential, logger), it => it.close())
+  const transport = opened.adopt(createTransport({ baseUrl, timeoutMs, concurrency }), it => it.close())
+  const login = tracing.login(metrics.login(fields => transport.send('auth.php', 'POST', fields)))
+  const session =
+    credential.kind === 'token' ? fixedSession(secret) : loginSession({ apiKey: secret, send: login, now })
+  const bulkhead = new Bulkhead({
+    concurrency,
+    queue: concurrency * QUEUE_PER_PLACE,
+    waitMs: QUEUE_WAIT_MS,
+  })
+  const breaker = new Breaker({
+    failures: overrides.breakerFailures ?? BREAKER_FAILURES,
+    openMs: BREAKER_OPEN_MS,
+    // A pause of two seconds must not last for hours because the clock was set back.
+    now: () => performance.now(),
+  })
+  metrics.observeUpstream({ breaker, bulkhead })
+  const client = createUpstream({ transport, session, readMethod, bulkhead, breaker, log: logger })
+  return tracing.hostkey(metrics.hostkey(client))
+}
+
+function openSecret(credential: Config['upstream']['credential'], logger: FastifyBaseLogger): Secret {
+  if (!('file' in credential)) return fixedSecret(credential.value)
+  return fileSecret(credential.file, message => logger.error({ reason: message }, 'secret file is broken'))
+}
+
+/** How fast and for how long operations are worked on. */
+function paces(
+  config: Config,
+): Pick<
+  ConstructorParameters<typeof Operations>[0],
+  'policy' | 'leaseMs' | 'readCacheMs' | 'watchConcurrency' | 'ttlMs'
+> {
+  const { upstream, operationDeadlineMs } = config
+  return {
+    policy: {
+      checkMinMs: config.checkMinMs,
+      checkMaxMs: config.checkMaxMs,
+      deadlineMs: operationDeadlineMs,
+      settleMs: Math.min(SETTLE_MS, operationDeadlineMs),
+      readCalls: READ_CALLS,
+    },
+    // A call may log in and be made twice: four exchanges, and some room.
+    leaseMs: upstream.timeoutMs * 4 + 10_000,
+    readCacheMs: config.readCacheMs,
+    watchConcurrency: Math.max(1, Math.floor(upstream.concurrency / 2)),
+    ttlMs: config.operationTtlMs,
   }
 }
 

@@ -15,6 +15,7 @@ import type { GatewayOverrides } from '../src/gateway.ts'
 import { MAX_ANSWER_BYTES } from '../src/upstream/transport.ts'
 import type { Fault } from '../src/simulator/simulator.ts'
 import { openWay, type Break } from './broken-way.ts'
+import { checkpoints } from './crash/checkpoints.ts'
 import {
   ended,
   mutations,
@@ -181,14 +182,15 @@ function either(first: string, second: string): string {
 }
 
 /** Lets the test act between two steps of the operations of these VMs. */
-function checkpoint(reached: (vmId: number, nth: number, step: string) => Promise<void> | void) {
+function checkpoint(
+  reached: (vmId: number, nth: number, step: string) => Promise<void> | void,
+): GatewayOverrides {
   const visits = new Map<string, number>()
-  const onStep: NonNullable<GatewayOverrides['onStep']> = (step, { vmId }) => {
+  return checkpoints((step, { vmId }) => {
     const nth = (visits.get(`${step} ${vmId}`) ?? 0) + 1
     visits.set(`${step} ${vmId}`, nth)
     return reached(vmId, nth, step)
-  }
-  return onStep
+  })
 }
 
 /** Resolves once each of these has arrived. */
@@ -270,7 +272,7 @@ async function connections(name: string, how: Break): Promise<void> {
       OPERATION_DEADLINE_MS: '5000',
       ...(how === 'hang' && { HOSTKEY_TIMEOUT_MS: '700' }),
     },
-    overrides: { onStep: checkpoint((...visit) => reached(...visit)) },
+    overrides: checkpoint((...visit) => reached(...visit)),
   })
   way.leadTo(world.simulator.port)
 
@@ -356,7 +358,7 @@ async function clocks(name: string, jumpMs: number): Promise<void> {
   const world = await start({
     overrides: {
       now: () => Date.now() + offsetMs,
-      onStep: checkpoint((...visit) => reached(...visit)),
+      ...checkpoint((...visit) => reached(...visit)),
     },
   })
   const cells = ACTIONS.map(action => ({ action, vmId: newVm(world) }))

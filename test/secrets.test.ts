@@ -184,7 +184,14 @@ const PLACES: Record<string, [where: RegExp, files: string[]]> = {
   'its user and password': [/\bpassword[,:]/, ['store/redis/redis.ts', 'store/redis/url.ts']],
   'callback keys': [
     /\.callback\b|\bcallback[,:?!]/,
-    ['operations/engine.ts', 'operations/operation.ts', 'upstream/client.ts', 'upstream/parse.ts'],
+    [
+      'operations/engine.ts',
+      'operations/hostkey.ts',
+      'operations/operation.ts',
+      'operations/transition.ts',
+      'upstream/client.ts',
+      'upstream/parse.ts',
+    ],
   ],
   "callers' credentials": [/'authorization'|'x-api-key'/, ['http/auth.ts']],
 }

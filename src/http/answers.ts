@@ -2,8 +2,9 @@
 
 import type { FastifyReply } from 'fastify'
 import type { Scope } from '../callers/callers.ts'
-import type { Operation } from '../operations/operation.ts'
-import { problemOf, retryAfterS } from '../operations/start.ts'
+import type { Kind } from '../operations/kinds/kind.ts'
+import { hasEnded, type Operation, type Succeeded } from '../operations/operation.ts'
+import { problemOf, retryAfterS } from './failures.ts'
 import { operationPath, presentOperation } from './schemas/operation.ts'
 import { RATE_LIMIT_HEADERS, RETRY_AFTER_HEADER } from './schemas/problem.ts'
 
@@ -14,7 +15,7 @@ export function sendOperation(
   options: { basePath: string; nowMs: number; runningStatus?: 200 | 202 },
 ): FastifyReply {
   const { basePath, nowMs, runningStatus = 202 } = options
-  const running = operation.status === 'running'
+  const running = !hasEnded(operation)
   if (running) {
     reply.header('retry-after', retryAfterS(operation, nowMs))
     if (runningStatus === 202) reply.header('location', operationPath(operation.id, basePath))
@@ -22,11 +23,11 @@ export function sendOperation(
   return reply.code(running ? runningStatus : 200).send(presentOperation(operation, basePath))
 }
 
-/** @throws ApiProblem for a read that ended without a result while its caller waited. */
-export function requireSuccess(operation: Operation): Operation {
-  const { failure } = operation
-  if (!failure) return operation
-  throw problemOf(failure)
+/** A read that succeeded. @throws ApiProblem for one that ended without a result while its caller waited. */
+export function requireSuccess<K extends Kind>(operation: Operation<K>): Succeeded<K> {
+  if (operation.status === 'succeeded') return operation
+  if (hasEnded(operation)) throw problemOf(operation.failure)
+  throw new Error(`operation ${operation.id} has not ended`)
 }
 
 const PREFERENCE_APPLIED = {

@@ -29,7 +29,7 @@ import { problemRoutes } from './routes/problems.ts'
 import { snapshotRoutes } from './routes/snapshots.ts'
 import { startPageRoute } from './routes/start-page.ts'
 import { statsRoutes } from './routes/stats.ts'
-import { Operation, OperationList } from './schemas/operation.ts'
+import { Operation, OperationList, operationPath } from './schemas/operation.ts'
 import { Problem } from './schemas/problem.ts'
 import { Snapshot, SnapshotCreate, SnapshotList, SnapshotRestore } from './schemas/snapshot.ts'
 import { Stats } from './schemas/stats.ts'
@@ -370,7 +370,8 @@ function sendProblem(
   reply: FastifyReply,
   basePath: string,
 ): void {
-  const { code, message, extras, headers, statusCode } = problem
+  const { code, message, extras, operationId, headers, statusCode } = problem
+  const operation = operationId === null ? {} : { operation: operationPath(operationId, basePath) }
   if (statusCode >= 500) {
     const level = code === 'internal' ? 'error' : 'warn'
     request.log[level]({ code, detail: message, err: problem.cause }, 'request failed')
@@ -379,5 +380,5 @@ function sendProblem(
     .code(statusCode)
     .headers(headers)
     .type('application/problem+json')
-    .send(problemBody(code, message, request.id, basePath, extras))
+    .send(problemBody(code, message, request.id, basePath, { ...extras, ...operation }))
 }

@@ -1,13 +1,13 @@
 /** Who asked for which change, and what became of the request: one log line each, marked `audit: true`. */
 
 import type { FastifyRequest } from 'fastify'
-import type { MutationKind } from '../operations/start.ts'
+import type { ChangeKind } from '../operations/kinds/kind.ts'
 import type { ApiProblem } from './problem.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a request of this route changes; each one is told in the audit. */
-    changes?: MutationKind
+    changes?: ChangeKind
   }
 }
 
@@ -17,10 +17,8 @@ export function auditStarted(request: FastifyRequest, operation: string, replaye
 }
 
 /** Tells that a change was refused (4xx), or failed before it was taken on or right then (5xx). */
-export function auditProblem(request: FastifyRequest, { code, statusCode, extras }: ApiProblem): void {
-  // The one it is about: its own, or the one that holds the VM.
-  const operation = extras.operation?.split('/').at(-1) ?? null
-  write(request, { outcome: statusCode < 500 ? 'refused' : 'failed', code, operation })
+export function auditProblem(request: FastifyRequest, { code, statusCode, operationId }: ApiProblem): void {
+  write(request, { outcome: statusCode < 500 ? 'refused' : 'failed', code, operation: operationId })
 }
 
 function write(request: FastifyRequest, outcome: object): void {

@@ -71,7 +71,9 @@ export interface Problem extends ProblemExtras {
   code: ProblemCode
 }
 
-export interface ApiProblemOptions extends ProblemExtras {
+export interface ApiProblemOptions extends Omit<ProblemExtras, 'operation'> {
+  /** The id of the operation this is about: the problem's own, or the one that is in the way. */
+  operationId?: string
   /** Answer headers that belong to the problem, such as `Allow`. */
   headers?: Record<string, string>
   /** Seconds until a retry makes sense: the `Retry-After` header. */
@@ -83,11 +85,12 @@ export interface ApiProblemOptions extends ProblemExtras {
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem'
   readonly code: ProblemCode
-  readonly extras: ProblemExtras
+  readonly extras: Omit<ProblemExtras, 'operation'>
+  readonly operationId: string | null
   readonly headers: Record<string, string>
 
   constructor(code: ProblemCode, detail: string, options: ApiProblemOptions = {}) {
-    const { headers, retryAfterS, cause, ...extras } = options
+    const { headers, retryAfterS, cause, operationId = null, ...extras } = options
     // A refusal is no bug: nobody reads where it was thrown, and noting it took 5 % of the time of a 401.
     const { stackTraceLimit } = Error
     Error.stackTraceLimit = 0
@@ -95,6 +98,7 @@ export class ApiProblem extends Error {
     Error.stackTraceLimit = stackTraceLimit
     this.code = code
     this.extras = extras
+    this.operationId = operationId
     // Every 503 of the contract carries Retry-After; the others may.
     const seconds = retryAfterS ?? (PROBLEMS[code].status === 503 ? 5 : undefined)
     this.headers = { ...headers, ...(seconds === undefined ? {} : { 'retry-after': String(seconds) }) }

@@ -5,30 +5,34 @@
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { TOKEN_CALLER, type Caller } from '../callers/callers.ts'
-import { KINDS, type Kind, type Operation } from '../operations/operation.ts'
-import type { ReadKind, ReadSource } from '../operations/reads/reads.ts'
+import type { CallOutcome, CheckOutcome, Hostkey, Task } from '../operations/hostkey.ts'
+import type { ReadKind } from '../operations/kinds/kind.ts'
+import { KIND_NAMES } from '../operations/kinds/kinds.ts'
+import { hasEnded, type Ended, type Operation } from '../operations/operation.ts'
+import type { ReadSource } from '../operations/reads/reads.ts'
 import type { ProblemCode } from '../http/problem.ts'
 import type { Store } from '../operations/store.ts'
 import { BREAKER_STATES, type Breaker } from '../upstream/breaker.ts'
 import type { Bulkhead } from '../upstream/bulkhead.ts'
-import type { CallOutcome, CheckOutcome, Upstream } from '../upstream/client.ts'
 import type { Send } from '../upstream/session.ts'
 import type { Exchange } from '../upstream/transport.ts'
 import { VERSION } from '../config/version.ts'
+import { intercept } from './intercept.ts'
 
 export interface Metrics {
   /** Counts an answered request. Without a route it was for none. */
   request(method: string, route: string | undefined, status: number, tookMs: number): void
   problem(caller: Caller | null, code: ProblemCode): void
   read(kind: ReadKind, source: ReadSource): void
-  /** The same, with every step of the store timed and every end counted. */
+  /** The same, with every call of the store timed and every end counted. */
   store(store: Store): Store
   /** The same, with every call timed. */
-  upstream(upstream: Upstream): Upstream
+  hostkey(hostkey: Hostkey): Hostkey
   /** The same, with every login timed. */
   login(send: Send): Send
   /** Reads these whenever somebody asks. */
-  observe(parts: { store: Store; breaker: Breaker; bulkhead: Bulkhead }): void
+  observeStore(store: Store): void
+  observeUpstream(parts: { breaker: Breaker; bulkhead: Bulkhead }): void
   /** Everything, in the text format of Prometheus. */
   text(): Promise<string>
 }
@@ -37,8 +41,8 @@ export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
 
 const NAME = 'hostkey_gateway_'
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
-/** The methods of a store that take time. */
-type Step = Exclude<keyof Store, 'relookMs' | 'onChange' | 'close'>
+/** The methods of a store that are not timed: they tell nothing of it. */
+const UNTIMED = new Set<keyof Store>(['onChange', 'close'])
 
 /** Those of the process: several gateways in one (tests) must not each watch its event loop. */
 let ofProcess: Registry | undefined
@@ -86,7 +90,7 @@ export function createMetrics(): Metrics {
     'status',
   ])
   // From zero on, so that the first one is an increase.
-  for (const kind of Object.keys(KINDS))
+  for (const kind of KIND_NAMES)
     for (const status of ['succeeded', 'failed', 'unknown']) ended.inc({ kind, status }, 0)
   const timesToEnd = histogram(
     'operation_duration_seconds',
@@ -94,7 +98,7 @@ export function createMetrics(): Metrics {
     ['kind'],
     [0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200],
   )
-  const steps = histogram(
+  const storeTimes = histogram(
     'store_duration_seconds',
     'Steps of the operation store.',
     ['method', 'outcome'],
@@ -115,9 +119,9 @@ export function createMetrics(): Metrics {
   ): Promise<T> =>
     timed(made, (seconds, outcome) => calls.observe({ action, outcome: outcomeOf(outcome) }, seconds))
 
-  function countEnd({ kind, status, createdAtMs, finishedAtMs }: Operation): void {
+  function countEnd({ kind, status, createdAtMs, finishedAtMs }: Ended): void {
     ended.inc({ kind, status })
-    timesToEnd.observe({ kind }, Math.max(0, finishedAtMs! - createdAtMs) / 1000)
+    timesToEnd.observe({ kind }, Math.max(0, finishedAtMs - createdAtMs) / 1000)
   }
 
   /** A gauge that is read when somebody asks; what cannot be read then is left out. */
@@ -153,59 +157,37 @@ export function createMetrics(): Metrics {
     problem: (caller, code) => problems.inc({ caller: labelOf(caller), code }),
     read: (kind, source) => reads.inc({ kind, source }),
 
-    store(store) {
-      const step = <M extends Step>(method: M): Store[M] =>
-        ((...args: never[]) =>
-          timed(
-            (store[method] as (...args: never[]) => Promise<unknown>)(...args),
-            (seconds, _result, failed) =>
-              steps.observe({ method, outcome: failed ? 'error' : 'ok' }, seconds),
-          )) as Store[M]
-      const save = step('save')
-      return {
-        ...(store.relookMs === undefined ? {} : { relookMs: store.relookMs }),
-        start: step('start'),
-        discard: step('discard'),
-        get: step('get'),
-        list: step('list'),
-        claimDue: step('claimDue'),
-        nextDueAtMs: step('nextDueAtMs'),
-        running: step('running'),
-        sweep: step('sweep'),
-        ping: step('ping'),
-        save(operation) {
-          const saved = save(operation)
-          if (operation.status !== 'running')
-            saved.then(
-              done => done && countEnd(operation),
-              () => {},
-            )
-          return saved
-        },
-        onChange: listener => store.onChange(listener),
-        close: () => store.close(),
-      }
-    },
+    store: store =>
+      intercept(store, ({ method, args: [operation] }, next) => {
+        if (UNTIMED.has(method)) return next()
+        return timed(next() as Promise<unknown>, (seconds, result, failed) => {
+          storeTimes.observe({ method, outcome: failed ? 'error' : 'ok' }, seconds)
+          const saved = method === 'save' && result === true ? (operation as Operation) : null
+          if (saved && hasEnded(saved)) countEnd(saved)
+        })
+      }),
 
-    upstream: upstream => ({
-      call: (action, ...rest) => call(action, upstream.call(action, ...rest)),
-      check: (...args) => call('check', upstream.check(...args)),
-      pausedMs: () => upstream.pausedMs(),
-      close: () => upstream.close(),
-    }),
+    hostkey: hostkey =>
+      intercept(hostkey, ({ method, args: [task] }, next) => {
+        if (method === 'pausedMs') return next()
+        return call(method === 'call' ? (task as Task).action : method, next() as ReturnType<Hostkey['call']>)
+      }),
 
     login: send => fields => call('login', send(fields)),
 
-    observe({ store, breaker, bulkhead }) {
+    observeStore(store) {
       gauge(
         'operations_running',
         'Operations in the store that run; replicas of one store tell the same.',
         ['kind'],
         async set => {
           const running = await store.running()
-          for (const kind of Object.keys(KINDS) as Kind[]) set({ kind }, running[kind] ?? 0)
+          for (const kind of KIND_NAMES) set({ kind }, running[kind] ?? 0)
         },
       )
+    },
+
+    observeUpstream({ breaker, bulkhead }) {
       gauge('breaker_state', '1 for the state of the circuit breaker, 0 for the others.', ['state'], set => {
         for (const state of BREAKER_STATES) set({ state }, Number(state === breaker.state))
       })

@@ -30,9 +30,10 @@ import {
 } from '@opentelemetry/sdk-trace'
 import type { FastifyRequest } from 'fastify'
 import type { Config } from '../config/config.ts'
-import type { Operation } from '../operations/operation.ts'
+import type { CallOutcome, CheckOutcome, Hostkey, Task } from '../operations/hostkey.ts'
+import type { Ended } from '../operations/operation.ts'
+import { intercept } from './intercept.ts'
 import type { Tracing } from './tracing.ts'
-import type { CallOutcome, CheckOutcome } from '../upstream/client.ts'
 import type { Exchange } from '../upstream/transport.ts'
 import { VERSION } from '../config/version.ts'
 import { within } from '../operations/within.ts'
@@ -136,12 +137,14 @@ export function startTracing(config: TracingConfig): Tracing {
       })
     },
 
-    upstream: upstream => ({
-      call: (action, ...rest) => call(action, () => upstream.call(action, ...rest)),
-      check: (...args) => call('check', () => upstream.check(...args)),
-      pausedMs: () => upstream.pausedMs(),
-      close: () => upstream.close(),
-    }),
+    hostkey: hostkey =>
+      intercept(hostkey, ({ method, args: [task] }, next) => {
+        if (method === 'pausedMs') return next()
+        return call(
+          method === 'call' ? (task as Task).action : method,
+          next as () => ReturnType<Hostkey['call']>,
+        )
+      }),
 
     login: send => fields => call('login', () => send(fields)),
 
@@ -173,7 +176,7 @@ export function startTracing(config: TracingConfig): Tracing {
         if (operation.status !== 'succeeded')
           span.setStatus({
             code: SpanStatusCode.ERROR,
-            ...(operation.failure ? { message: operation.failure.code } : {}),
+            ...(operation.failure ? { message: operation.failure.reason } : {}),
           })
         span.end(operation.updatedAtMs)
       },
@@ -226,7 +229,7 @@ function samplerOf({ sampler, ratio }: TracingConfig): Sampler {
   return sampler.startsWith('parentbased_') ? new ParentBasedSampler({ root }) : root
 }
 
-function attributesOf({ id, kind, vmId, status, createdBy }: Operation): Record<string, string | number> {
+function attributesOf({ id, kind, vmId, status, createdBy }: Ended): Record<string, string | number> {
   return {
     'gateway.operation.id': id,
     'gateway.operation.kind': kind,

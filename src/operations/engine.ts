@@ -1,51 +1,32 @@
 /**
- * What mutations, reads and the watcher share: how a step of an operation is made, and how what it brought is made
- * durable. Nothing else writes an operation's next state.
+ * What changes, reads and the watcher share: how HOSTKEY is asked for the next step of an operation, and how what it told
+ * is made durable. Nothing else writes the next state of an operation.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Hostkey } from './hostkey.ts'
+import type { Kind, ReadKind } from './kinds/kind.ts'
+import { mutates, taskOf } from './kinds/kinds.ts'
+import { hasEnded, type Ended, type Operation, type Running } from './operation.ts'
+import type { ReadSource } from './reads/reads.ts'
 import { StoreUnavailable, type Store } from './store.ts'
-import type { OperationTracing } from '../observability/tracing.ts'
-import type { ActionParams } from '../upstream/actions.ts'
-import type { Upstream } from '../upstream/client.ts'
-import {
-  advance,
-  KINDS,
-  mutates,
-  type Event,
-  type LookOutcome,
-  type Operation,
-  type Policy,
-} from './operation.ts'
-import type { ReadKind, ReadSource } from './reads/reads.ts'
-
-/** Points between two durable steps, named for the crash tests, which hold an operation there and kill the process. */
-export type StepName =
-  | 'intent-stored'
-  | 'call-answered'
-  | 'step-stored'
-  | 'check-answered'
-  | 'end-stored'
-  | 'look-answered'
-  | 'read-stored'
-  | 'discarded'
+import type { OperationTracing } from './tracing.ts'
+import { advance, type Event, type Policy } from './transition.ts'
 
 export interface EngineParts {
   store: Store
-  upstream: Upstream
+  hostkey: Hostkey
   policy: Policy
   /** Milliseconds since the epoch. */
   now: () => number
-  /** In [0, 1). */
+  /** A number in [0, 1). */
   random: () => number
   log: Log
   tracing: OperationTracing
-  /** For how long a step may be held before somebody else may make it: longer than any step takes. */
+  /** For how long a process has a step to itself before another may make it: longer than any step takes. */
   leaseMs: number
   /** Called with every read that a caller asked for. */
   onRead?: (kind: ReadKind, source: ReadSource) => void
-  /** For crash tests only; production passes no hook. */
-  onStep?: (step: StepName, operation: Operation) => void | Promise<void>
 }
 
 export interface Log {
@@ -54,56 +35,33 @@ export interface Log {
   error: (fields: object, message: string) => void
 }
 
-/** The parameters of the operation's action. */
-export function paramsOf(op: Operation): ActionParams {
-  return {
-    id: op.vmId,
-    ...(op.snapshot === null ? {} : { name: op.snapshot }),
-    ...(op.snapshotType === null ? {} : { type: op.snapshotType }),
-    ...(op.backupId === null ? {} : { backup_id: op.backupId }),
-  }
-}
-
 export class Engine {
   readonly parts: EngineParts
-  /** Called with every mutation that ended, after it is durable. */
-  onMutationEnd: (operation: Operation) => void = () => {}
+  /** Called with every change of a VM that ended, after that is durable. */
+  onChangeEnd: (operation: Ended) => void = () => {}
   /** Called with every time at which a step becomes due. */
   onDue: (dueAtMs: number) => void = () => {}
-  /** How to see the VM's snapshots, for `look`. */
-  look: (operation: Operation, signal?: AbortSignal) => Promise<LookOutcome> = () =>
-    Promise.resolve({ kind: 'blind', reason: 'no way to look' })
 
   constructor(parts: EngineParts) {
     this.parts = parts
   }
 
-  /** Makes the next step of a running operation, whatever that is. A mutation's own call is never made here. */
-  perform(op: Operation, signal?: AbortSignal): Promise<Event> {
-    return this.parts.tracing.step(op, () => this.#perform(op, signal))
+  /** Asks for the task of an operation. For a change this is made once, by whoever starts it, and never again. */
+  async call(op: Running): Promise<Event> {
+    return { type: 'called', outcome: await this.parts.hostkey.call(taskOf(op)) }
   }
 
-  async #perform(op: Operation, signal?: AbortSignal): Promise<Event> {
-    const { upstream } = this.parts
-    switch (op.step) {
-      case 'check': {
-        const outcome = await upstream.check(op.callback!, signal)
-        await this.reached('check-answered', op)
-        return { type: 'checked', outcome }
-      }
-      case 'look': {
-        const outcome = await this.look(op, signal)
-        await this.reached('look-answered', op)
-        return { type: 'looked', outcome }
-      }
-      default:
-        if (mutates(op)) return { type: 'abandoned' }
-        return { type: 'called', outcome: await upstream.call(KINDS[op.kind].action, paramsOf(op), signal) }
-    }
+  /** Makes the next step of a read, or the check of any operation. The call of a change is never made here. */
+  async perform(op: Running, signal?: AbortSignal): Promise<Event> {
+    const { hostkey } = this.parts
+    if (op.step === 'check')
+      return { type: 'checked', outcome: await hostkey.check(op.callback, taskOf(op), signal) }
+    if (mutates(op)) return { type: 'abandoned' }
+    return { type: 'called', outcome: await hostkey.call(taskOf(op), signal) }
   }
 
   /** The operation after the event, not yet stored. */
-  advance(op: Operation, event: Event): Operation {
+  advance<K extends Kind>(op: Operation<K>, event: Event): Operation<K> {
     const { now, policy, random } = this.parts
     return advance(op, event, now(), policy, random)
   }
@@ -118,13 +76,12 @@ export class Engine {
       )
       return false
     }
-    await this.reached(next.status === 'running' ? 'step-stored' : 'end-stored', next)
-    if (next.dueAtMs !== null) this.onDue(next.dueAtMs)
-    if (next.status !== 'running') this.#tellEnd(next)
+    if (hasEnded(next)) this.#tellEnd(next)
+    else this.onDue(next.dueAtMs)
     return true
   }
 
-  /** What was learned from HOSTKEY is learned once: a store that is away is tried again for as long as the step is held. */
+  /** What HOSTKEY told is told once: a store that is away is tried again for as long as the lease lasts. */
   async #save(next: Operation): Promise<boolean> {
     const { store, now, leaseMs } = this.parts
     const untilMs = now() + leaseMs
@@ -138,11 +95,7 @@ export class Engine {
     }
   }
 
-  async reached(step: StepName, operation: Operation): Promise<void> {
-    await this.parts.onStep?.(step, operation)
-  }
-
-  #tellEnd(op: Operation): void {
+  #tellEnd(op: Ended): void {
     const { id: operation, kind, vmId: vm_id, snapshot, snapshotType: snapshot_type, createdBy: caller } = op
     const fields = {
       ...(mutates(op) ? { audit: true, reqId: op.requestId } : {}),
@@ -157,6 +110,6 @@ export class Engine {
     }
     this.parts.tracing.end(op)
     this.parts.log.info(op.failure ? { ...fields, reason: op.failure.detail } : fields, 'operation ended')
-    if (mutates(op)) this.onMutationEnd(op)
+    if (mutates(op)) this.onChangeEnd(op)
   }
 }

@@ -1,6 +1,6 @@
 /** Operation ids: `op_` and 26 characters that sort by time of creation (the layout of a ULID: 48 bits of milliseconds, 80 random). */
 
-import { randomFillSync } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 
@@ -29,17 +29,8 @@ export function newOperationId(nowMs: number): string {
   return `op_${base32(lastMs, 10)}${base32(high, 8)}${base32(low, 8)}`
 }
 
-/** Random bytes are drawn many at a time. */
-const pool = Buffer.alloc(1_024)
-let used = pool.length
-
 function random(bytes: number): number {
-  if (used + bytes > pool.length) {
-    randomFillSync(pool)
-    used = 0
-  }
-  used += bytes
-  return pool.readUIntBE(used - bytes, bytes)
+  return randomBytes(bytes).readUIntBE(0, bytes)
 }
 
 function base32(value: number, length: number): string {

@@ -1,24 +1,24 @@
-/** The operations of the gateway behind one face: start, read, wait, see. Routes talk to nothing else. */
+/** The operations of the gateway behind one face: start, read, wait, see. `http/` talks to nothing else of the core. */
 
-import type { ListQuery, OperationPage, Store } from './store.ts'
 import { Engine, type EngineParts } from './engine.ts'
-import type { Operation } from './operation.ts'
+import type { ReadKind } from './kinds/kind.ts'
+import { hasEnded, type Operation } from './operation.ts'
 import { Reads, type ReadOutcome, type ReadRequest } from './reads/reads.ts'
-import { startMutation, type MutationRequest, type PathOf, type Started } from './start.ts'
-import { hasEnded, Waiters } from './waiters.ts'
+import { startChange, type ChangeRequest, type Start } from './start.ts'
+import type { ListQuery, OperationPage, Store } from './store.ts'
+import { Sweep } from './sweep.ts'
+import { Waiters } from './waiters.ts'
 import { Watch } from './watch.ts'
 
 export interface OperationsOptions extends EngineParts {
+  /** For how long the result of a read answers the next one, in milliseconds. */
   readCacheMs: number
+  /** How many steps the watcher makes at once. */
   watchConcurrency: number
-  /** How long an ended operation stays readable. */
+  /** For how long an ended operation stays readable, in milliseconds. */
   ttlMs: number
-  pathOf: PathOf
 }
 
-/** A sweep removes this many at a time, so that no request waits for it. */
-const SWEEP_BATCH = 200
-const SWEEP_INTERVAL_MS = 30_000
 const WATCH_IDLE_MS = 5_000
 
 export class Operations {
@@ -27,39 +27,36 @@ export class Operations {
   readonly #waiters: Waiters
   readonly #reads: Reads
   readonly #watch: Watch
-  readonly #options: OperationsOptions
-  #sweepTimer: NodeJS.Timeout | undefined
-  #stopped = false
+  readonly #sweep: Sweep
 
   constructor(options: OperationsOptions) {
-    this.#options = options
     this.#store = options.store
     this.#engine = new Engine(options)
     this.#waiters = new Waiters(options.store)
     this.#reads = new Reads(this.#engine, this.#waiters, options.readCacheMs)
-    this.#watch = new Watch(this.#engine, {
+    this.#watch = new Watch(this.#engine, this.#reads, {
       concurrency: options.watchConcurrency,
-      // What another replica let go nobody tells of.
+      // Nobody tells of what another replica let go.
       idleMs: options.store.relookMs ?? WATCH_IDLE_MS,
     })
-    this.#engine.onMutationEnd = operation => this.#reads.invalidate(operation.vmId)
+    this.#sweep = new Sweep(options)
+    this.#engine.onChangeEnd = operation => this.#reads.invalidate(operation.vmId)
     this.#engine.onDue = dueAtMs => this.#watch.nudge(dueAtMs)
-    // Within the lease, with room for what follows the look.
-    this.#engine.look = (operation, signal) => this.#reads.look(operation, options.leaseMs / 2, signal)
   }
 
   /** Begins to watch, also over what an earlier process left running, and to sweep. */
   run(): void {
     this.#watch.start()
-    this.#scheduleSweep(0)
+    this.#sweep.start()
   }
 
-  /** Starts a mutation; see `startMutation`. */
-  start(request: MutationRequest): Promise<Started> {
-    return startMutation(this.#engine, this.#reads, request, this.#options.pathOf)
+  /** Starts a change; see `startChange`. */
+  start(request: ChangeRequest): Promise<Start> {
+    return startChange(this.#engine, this.#reads, request)
   }
 
-  read(request: ReadRequest): Promise<ReadOutcome> {
+  /** Reads; see `Reads.read`. */
+  read<K extends ReadKind>(request: ReadRequest<K>): Promise<ReadOutcome<K>> {
     return this.#reads.read(request)
   }
 
@@ -98,25 +95,8 @@ export class Operations {
 
   /** Stops watching and sweeping; resolves when the steps under way are stored or, after `patienceMs`, given up. The store stays open. */
   async stop(patienceMs: number): Promise<void> {
-    this.#stopped = true
-    clearTimeout(this.#sweepTimer)
+    this.#sweep.stop()
     await this.#watch.stop(patienceMs)
     this.#waiters.close()
-  }
-
-  #scheduleSweep(delayMs: number): void {
-    if (this.#stopped) return
-    this.#sweepTimer = setTimeout(() => {
-      const nowMs = this.#options.now()
-      this.#store.sweep(nowMs - this.#options.ttlMs, nowMs, SWEEP_BATCH).then(
-        swept =>
-          this.#scheduleSweep(swept >= SWEEP_BATCH ? 100 : Math.min(SWEEP_INTERVAL_MS, this.#options.ttlMs)),
-        error => {
-          this.#options.log.error({ err: error as Error }, 'the sweep failed')
-          this.#scheduleSweep(SWEEP_INTERVAL_MS)
-        },
-      )
-    }, delayMs)
-    this.#sweepTimer.unref()
   }
 }

@@ -1,9 +1,15 @@
 /**
- * Where operations live. Every method is one atomic, durable step: when its promise resolves, what it says is on
- * disk. Stores are judged by one contract suite (`test/store/store-contract.ts`).
+ * The port to where operations live. `store/` implements it. Every method is one atomic, durable step: when its promise
+ * resolves, what it says is on disk. Stores are judged by one contract suite (`test/store/store-contract.ts`).
  */
 
-import type { Kind, Operation, Status } from './operation.ts'
+import type { Kind } from './kinds/kind.ts'
+import type { Operation, Running, Status } from './operation.ts'
+
+// What stores need to know of an operation.
+export type { Kind } from './kinds/kind.ts'
+export { mutates } from './kinds/kinds.ts'
+export type { Operation, Running } from './operation.ts'
 
 /** An idempotency key as its owner sent it, and what it was sent with. */
 export interface IdempotencyKey {
@@ -14,14 +20,15 @@ export interface IdempotencyKey {
   expiresAtMs: number
 }
 
-export type StartOutcome =
-  /** The operation is stored, holds its VM if it mutates, and the key (if any) points at it. */
+/** Whether a new operation was let in. */
+export type Admission =
+  /** The operation is stored, holds its VM if it changes it, and the key (if any) points at it. */
   | { kind: 'started' }
   /** The key is known with the same request. `inProgress`: the first one is still being accepted. */
   | { kind: 'replay'; operation: Operation; inProgress: boolean }
   /** The key is known with another request. */
   | { kind: 'reused' }
-  /** Another mutation holds the VM. */
+  /** Another change holds the VM. */
   | { kind: 'busy'; operation: Operation }
 
 export interface ListQuery {
@@ -32,7 +39,7 @@ export interface ListQuery {
   status?: Status
   limit: number
   /** Only operations older than this id. */
-  before?: string
+  olderThan?: string
 }
 
 /** A page of a list; `cutAt` when looking ended before it was full: the next page begins after this id. */
@@ -41,8 +48,8 @@ export type OperationPage = Operation[] & { cutAt?: string }
 export interface Store {
   /** Set by a store that several processes share: a change event may get lost, so who waits looks again so often. */
   readonly relookMs?: number
-  /** Stores a new operation: replay and VM hold are decided in the same step. */
-  start(operation: Operation, idempotency: IdempotencyKey | null, nowMs: number): Promise<StartOutcome>
+  /** Stores a new operation: replay and the hold of the VM are decided in the same step. */
+  start(operation: Running, idempotency: IdempotencyKey | null, nowMs: number): Promise<Admission>
   /**
    * Writes a running operation's next revision. False, and nothing written, when the stored one is not the
    * revision before it: somebody else moved it, or it ended.
@@ -57,11 +64,11 @@ export interface Store {
   /** Newest first. */
   list(query: ListQuery): Promise<OperationPage>
   /**
-   * Takes running operations whose next step is due, for `leaseMs`: nobody else gets them before that. The
-   * revision grows, so that a holder that overslept its lease can no longer write. In a store of one process a claim
+   * Takes a lease on running operations whose next step is due: nobody else gets them for `leaseMs`. The revision grows
+   * with each lease, so that a process that overslept its own can no longer write. In a store of one process a lease
    * ends with the process.
    */
-  claimDue(nowMs: number, leaseMs: number, limit: number): Promise<Operation[]>
+  claimDue(nowMs: number, leaseMs: number, limit: number): Promise<Running[]>
   /** When the next step of any running operation is due, or null. */
   nextDueAtMs(): Promise<number | null>
   /** How many operations run, by kind; kinds without any may be missing. */

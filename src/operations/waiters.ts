@@ -6,10 +6,6 @@
 import type { Operation } from './operation.ts'
 import type { Store } from './store.ts'
 
-export function hasEnded(operation: Operation): boolean {
-  return operation.status !== 'running'
-}
-
 export class Waiters {
   readonly #store: Store
   readonly #listeners = new Map<string, Set<() => void>>()

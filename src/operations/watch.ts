@@ -3,10 +3,12 @@
  * left behind. One timer, set to the next due time.
  */
 
-import { StoreUnavailable } from './store.ts'
-import { within } from './within.ts'
 import type { Engine } from './engine.ts'
-import type { Event, Operation } from './operation.ts'
+import type { Running } from './operation.ts'
+import type { Reads } from './reads/reads.ts'
+import { StoreUnavailable } from './store.ts'
+import type { Event } from './transition.ts'
+import { within } from './within.ts'
 
 export interface WatchOptions {
   /** Steps at once; below the upstream's concurrency, so that callers are not starved. */
@@ -19,6 +21,7 @@ const RETRY_MS = 1_000
 
 export class Watch {
   readonly #engine: Engine
+  readonly #reads: Pick<Reads, 'look'>
   readonly #options: WatchOptions
   readonly #steps = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
@@ -33,8 +36,9 @@ export class Watch {
   readonly #noLooks = new AbortController()
   readonly #noSteps = new AbortController()
 
-  constructor(engine: Engine, options: WatchOptions) {
+  constructor(engine: Engine, reads: Pick<Reads, 'look'>, options: WatchOptions) {
     this.#engine = engine
+    this.#reads = reads
     this.#options = options
   }
 
@@ -86,9 +90,9 @@ export class Watch {
   }
 
   async #round(): Promise<void> {
-    const { store, now, leaseMs, log, upstream } = this.#engine.parts
+    const { store, now, leaseMs, log, hostkey } = this.#engine.parts
     // While HOSTKEY is left alone there is nothing to take: each step would be put off at the price of a write.
-    const pausedMs = upstream.pausedMs()
+    const pausedMs = hostkey.pausedMs()
     if (pausedMs > 0) {
       this.nudge(now() + pausedMs)
       return
@@ -108,7 +112,7 @@ export class Watch {
     }
   }
 
-  #take(operation: Operation): void {
+  #take(operation: Running): void {
     const step = this.#step(operation).finally(() => {
       this.#steps.delete(step)
       // With a timer between, the ends of one turn share a round.
@@ -117,18 +121,26 @@ export class Watch {
     this.#steps.add(step)
   }
 
-  async #step(operation: Operation): Promise<void> {
+  async #step(operation: Running): Promise<void> {
     const engine = this.#engine
+    const { tracing, log } = engine.parts
     const { signal } = operation.step === 'look' ? this.#noLooks : this.#noSteps
     try {
-      const event = await engine.parts.tracing.apart(() => engine.perform(operation, signal))
-      // Given up by us, it tells nothing: the next process makes this step.
+      const event = await tracing.apart(() => tracing.step(operation, () => this.#make(operation, signal)))
+      // A step that this process gave up tells nothing: the next process makes it.
       if (signal.aborted && !tells(event)) return
       await engine.commit(engine.advance(operation, event))
     } catch (error) {
       // The lease ends, and the step is made again.
-      engine.parts.log.error({ err: error, operation: operation.id }, 'a step of an operation failed')
+      log.error({ err: error, operation: operation.id }, 'a step of an operation failed')
     }
+  }
+
+  async #make(operation: Running, signal: AbortSignal): Promise<Event> {
+    if (operation.step !== 'look') return this.#engine.perform(operation, signal)
+    // Within the lease, with room for what follows the look.
+    const limitMs = this.#engine.parts.leaseMs / 2
+    return { type: 'looked', outcome: await this.#reads.look(operation, limitMs, signal) }
   }
 }
 

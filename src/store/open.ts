@@ -9,24 +9,24 @@ import type { Store } from '../operations/store.ts'
 /** Where @fastify/rate-limit counts: in this process, or in the Redis that all replicas share. */
 export type LimitStore = Pick<RateLimitPluginOptions, 'redis' | 'nameSpace'>
 
-/** Opens it; how to close what was opened goes onto `closers`. */
+/** Opens it; `opened` takes how to close what was opened. */
 export async function openStore(
   { storeUrl, operationTtlMs: ttlMs }: Pick<Config, 'storeUrl' | 'operationTtlMs'>,
   log: RedisLog,
   now: () => number,
-  closers: (() => Promise<void> | void)[],
+  opened: Pick<AsyncDisposableStack, 'defer'>,
 ): Promise<{ store: Store; limitStore: LimitStore }> {
   if (storeUrl.startsWith('sqlite:')) {
     const store = openSqliteStore(storeUrl.slice('sqlite:'.length), now(), { onBroken: endProcess })
-    closers.push(() => store.close())
+    opened.defer(() => store.close())
     return { store, limitStore: {} }
   }
   // Loaded only where it is used: a gateway over SQLite starts without it.
   const { connectLimits, openRedisStore } = await import('./redis/redis.ts')
   const limitStore = connectLimits(storeUrl, log)
-  closers.push(() => limitStore.redis.disconnect())
+  opened.defer(() => limitStore.redis.disconnect())
   const store = await openRedisStore(storeUrl, { log, ttlMs, now })
-  closers.push(() => store.close())
+  opened.defer(() => store.close())
   return { store, limitStore }
 }
 

@@ -1,34 +1,24 @@
 /**
  * The five actions of vm.php (vendor's page, contract §1). This table is the only place that knows which fields an
- * action takes and whether it changes anything; what may be repeated follows from `mutates`, never from a method.
+ * action takes.
  */
 
-/** Parameters of any action; each action sends only the fields it names. Strings and integers, sent as text. */
-export interface ActionParams {
-  id: number
-  name?: string
-  type?: string
-  backup_id?: string
-}
+import type { ActionName, ActionParams } from '../operations/hostkey.ts'
 
 export interface Action {
   /** The form fields beside `action` and `token`, in the order in which they are sent. */
   readonly fields: readonly (keyof ActionParams)[]
-  /** Whether the action changes the VM: such a call is sent at most once. */
-  readonly mutates: boolean
   /** Whether the vendor's page shows it as GET with a form body (`HOSTKEY_READ_METHOD`). */
   readonly getOnPage: boolean
 }
 
-export const ACTIONS = {
-  create_snapshot: { fields: ['id', 'name', 'type'], mutates: true, getOnPage: false },
-  get_snapshot: { fields: ['id', 'type'], mutates: false, getOnPage: true },
-  load_stats: { fields: ['id'], mutates: false, getOnPage: false },
-  remove_snapshot: { fields: ['id', 'name', 'type'], mutates: true, getOnPage: false },
-  restore_snapshot: { fields: ['id', 'name', 'type', 'backup_id'], mutates: true, getOnPage: false },
-} as const satisfies Record<string, Action>
-
-export type ActionName = keyof typeof ACTIONS
+export const ACTIONS: Readonly<Record<ActionName, Action>> = {
+  create_snapshot: { fields: ['id', 'name', 'type'], getOnPage: false },
+  get_snapshot: { fields: ['id', 'type'], getOnPage: true },
+  load_stats: { fields: ['id'], getOnPage: false },
+  remove_snapshot: { fields: ['id', 'name', 'type'], getOnPage: false },
+  restore_snapshot: { fields: ['id', 'name', 'type', 'backup_id'], getOnPage: false },
+}
 
 /** `application/x-www-form-urlencoded` text of one call; fields without a value are left out. */
 export function encodeForm(fields: Readonly<Record<string, string | number | undefined>>): string {

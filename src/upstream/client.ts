@@ -5,54 +5,22 @@
 
 import type { Breaker, Verdict } from './breaker.ts'
 import type { Bulkhead } from './bulkhead.ts'
-import { ACTIONS, actionFields, type ActionName, type ActionParams } from './actions.ts'
+import type {
+  CallOutcome,
+  CheckOutcome,
+  Done,
+  Hostkey,
+  RefusalReason,
+  Task,
+  Unsent,
+} from '../operations/hostkey.ts'
+import { ACTIONS, actionFields } from './actions.ts'
 import { parseCall, parseCheck, type RawAnswer } from './parse.ts'
 import { redact } from './redact.ts'
 import type { Session } from './session.ts'
-import type { LostCause, Transport } from './transport.ts'
-
-/** The call left and nobody can tell what became of it, or (a check) whether the key was burned. */
-export interface Lost {
-  kind: 'lost'
-  reason: string
-  cause: LostCause
-  /** What HOSTKEY asked for by `Retry-After`, in milliseconds. */
-  retryAfterMs?: number
-}
-/** The call certainly did not leave the gateway. */
-export interface Unsent {
-  kind: 'unsent'
-  reason: string
-  /** The gateway itself held it back: HOSTKEY fails too often, or too many calls wait. Then when to come back. */
-  shedMs?: number
-}
-
-export type CallOutcome =
-  | { kind: 'accepted'; callback: string }
-  /** Done at once; `scope` has no secrets in it. */
-  | { kind: 'done'; scope: unknown }
-  | { kind: 'refused'; code: string; message: string; retryAfterMs?: number }
-  /** HOSTKEY refuses the gateway's own credentials, also after one renewal. */
-  | { kind: 'unauthorized'; message: string }
-  | Lost
-  | Unsent
-
-export type CheckOutcome =
-  | { kind: 'pending' }
-  | { kind: 'done'; scope: unknown }
-  | { kind: 'failed'; code: string; message: string }
-  | { kind: 'gone' }
-  | Lost
-  | Unsent
-
-export interface Upstream {
-  call(action: ActionName, params: ActionParams, signal?: AbortSignal): Promise<CallOutcome>
-  /** Reads (and burns) the result of a callback key. */
-  check(callback: string, signal?: AbortSignal): Promise<CheckOutcome>
-  /** For how long calls are held back because HOSTKEY fails, in milliseconds; 0 when they may be made. */
-  pausedMs(): number
-  close(): Promise<void>
-}
+import { reasonOfRefusal } from './refusals.ts'
+import { readSnapshots } from './snapshots.ts'
+import type { Transport } from './transport.ts'
 
 export interface UpstreamOptions {
   transport: Transport
@@ -64,8 +32,8 @@ export interface UpstreamOptions {
   log: { warn: (fields: object, message: string) => void }
 }
 
-/** The client over a transport and a session; both are closed by their owner, but the transport with `close`. */
-export function createUpstream(options: UpstreamOptions): Upstream {
+/** The client over a transport and a session; whoever opened these closes them. */
+export function createUpstream(options: UpstreamOptions): Hostkey {
   const { transport, session, readMethod, bulkhead, breaker, log } = options
 
   /** Makes a call where there is a place for it and HOSTKEY is not left alone. */
@@ -86,12 +54,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       : { kind: 'unsent', reason: 'too many calls wait for it', shedMs: BUSY_MS }
   }
 
-  async function callOnce(
-    action: ActionName,
-    params: ActionParams,
-    token: string,
-    signal?: AbortSignal,
-  ): Promise<CallOutcome> {
+  async function callOnce(task: Task, token: string, signal?: AbortSignal): Promise<CallOutcome> {
+    const { action, params } = task
     const method = ACTIONS[action].getOnPage ? readMethod : 'POST'
     const exchange = await transport.send('vm.php', method, actionFields(action, params, token), signal)
     if (exchange.kind === 'unsent') return exchange
@@ -104,11 +68,19 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         return { kind: 'accepted', callback: answer.callback }
       case 'done':
         if (answer.lenient) warnLenient(action, exchange.answer)
-        return { kind: 'done', scope: redact(answer.scope, session.secrets()) }
+        return doneOf(task, redact(answer.scope, session.secrets()))
       case 'unintelligible':
         return { kind: 'lost', reason: answer.reason, cause: 'invalid', ...later }
-      case 'refused':
-        return { kind: 'refused', code: clean(answer.code), message: clean(answer.message), ...later }
+      case 'refused': {
+        const message = clean(answer.message)
+        return {
+          kind: 'refused',
+          reason: reasonOf(task, message),
+          code: clean(answer.code),
+          message,
+          ...later,
+        }
+      }
       case 'unauthorized':
         return { kind: 'unauthorized', message: clean(answer.message) }
     }
@@ -126,22 +98,18 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     )
   }
 
-  async function callWithToken(
-    action: ActionName,
-    params: ActionParams,
-    signal?: AbortSignal,
-  ): Promise<CallOutcome> {
+  async function callWithToken(task: Task, signal?: AbortSignal): Promise<CallOutcome> {
     for (let tries = 0; ; tries += 1) {
       const got = await session.token()
       if (got.kind === 'unauthorized') return { kind: 'unauthorized', message: clean(got.message) }
       if (got.kind === 'unsent') return got
-      const outcome = await callOnce(action, params, got.token, signal)
+      const outcome = await callOnce(task, got.token, signal)
       if (outcome.kind !== 'unauthorized') return outcome
       if (!session.refused(got.token) || tries > 0) return outcome
     }
   }
 
-  async function checkOnce(callback: string, signal?: AbortSignal): Promise<CheckOutcome> {
+  async function checkOnce(callback: string, task: Task, signal?: AbortSignal): Promise<CheckOutcome> {
     const fields = { action: 'check', key: callback }
     const exchange = await transport.send('eq_callback.php', 'POST', fields, signal)
     if (exchange.kind !== 'answer') return exchange
@@ -152,25 +120,40 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         return answer
       case 'done':
         if (answer.lenient) warnLenient('check', exchange.answer)
-        return { kind: 'done', scope: redact(answer.scope, [callback, ...session.secrets()]) }
-      case 'failed':
+        return doneOf(task, redact(answer.scope, [callback, ...session.secrets()]))
+      case 'failed': {
+        const message = clean(answer.message, [callback])
         return {
           kind: 'failed',
+          reason: reasonOf(task, message),
           code: clean(answer.code, [callback]),
-          message: clean(answer.message, [callback]),
+          message,
         }
+      }
       case 'unintelligible':
         return { kind: 'lost', reason: answer.reason, cause: 'invalid' }
     }
   }
 
   return {
-    call: (action, params, signal) => pass(() => callWithToken(action, params, signal), signal, false),
-    check: (callback, signal) => pass(() => checkOnce(callback, signal), signal, true),
+    call: (task, signal) => pass(() => callWithToken(task, signal), signal, false),
+    check: (callback, task, signal) => pass(() => checkOnce(callback, task, signal), signal, true),
     pausedMs: () => breaker.pausedMs,
-    close: () => transport.close(),
   }
 }
+
+/** What was done, with the snapshots where a list of them was asked for. `scope` has no secrets in it. */
+function doneOf({ action, params }: Task, scope: unknown): Done {
+  const snapshots = action === 'get_snapshot' ? readSnapshots(scope, params.type ?? DEFAULT_TYPE) : null
+  return { kind: 'done', scope, snapshots }
+}
+
+function reasonOf({ params }: Task, message: string): RefusalReason {
+  return reasonOfRefusal(message, params.name !== undefined)
+}
+
+/** The type of snapshots that HOSTKEY means when none is given. */
+const DEFAULT_TYPE = 'snapshot'
 
 /** When to come back after there was no place. */
 const BUSY_MS = 1_000

@@ -3,16 +3,7 @@
  * name, a `snapshot_id` and a date (contract §1). What is not recognised gives `null`, never a made-up empty list.
  */
 
-export interface Snapshot {
-  name: string
-  /** The upstream's own id as text, or null. */
-  id: string | null
-  type: string
-  /** RFC 3339 UTC, or null when the upstream gave no date that can be read. */
-  created_at: string | null
-  /** The upstream's entry as it came, secrets dropped. */
-  raw: unknown
-}
+import type { Snapshot } from '../operations/hostkey.ts'
 
 /** The snapshots in a (redacted) scope, or null when its shape is not recognised. `type` is the type that was asked for. */
 export function readSnapshots(scope: unknown, type: string): Snapshot[] | null {

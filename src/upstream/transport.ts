@@ -4,6 +4,7 @@
  */
 
 import { Pool, type Dispatcher } from 'undici'
+import type { Lost } from '../operations/hostkey.ts'
 import { encodeForm } from './actions.ts'
 import type { RawAnswer } from './parse.ts'
 
@@ -13,8 +14,7 @@ export type Exchange =
   | { kind: 'unsent'; reason: string }
   | { kind: 'lost'; reason: string; cause: LostCause }
 
-/** `timeout`: no whole answer in time; `connection`: it broke; `invalid`: an answer that is no use. */
-export type LostCause = 'timeout' | 'connection' | 'invalid'
+type LostCause = Lost['cause']
 
 export interface TransportOptions {
   baseUrl: string

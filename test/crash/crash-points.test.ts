@@ -12,15 +12,16 @@ import { SCOPES } from '../../src/callers/callers.ts'
 import { loadConfig, type Environment } from '../../src/config/config.ts'
 import { startGateway, type Gateway } from '../../src/gateway.ts'
 import { newEntry } from '../../src/callers/key.ts'
-import type { StepName } from '../../src/operations/engine.ts'
-import { KINDS, type Kind, type Status } from '../../src/operations/operation.ts'
+import type { Kind } from '../../src/operations/kinds/kind.ts'
+import { KIND_NAMES, KINDS, mutates } from '../../src/operations/kinds/kinds.ts'
+import type { Status } from '../../src/operations/operation.ts'
 import { startSimulator, type Fault, type Simulator } from '../../src/simulator/simulator.ts'
 import { call, closedAfterAll, KEY, temporaryDirectory, TOKEN, type Answer } from '../helper.ts'
+import type { Checkpoint } from './checkpoints.ts'
 import { startProcess } from './child.ts'
 
-const KIND_NAMES = Object.keys(KINDS) as Kind[]
-const CHANGES = KIND_NAMES.filter(kind => KINDS[kind].mutates)
-const READS = KIND_NAMES.filter(kind => !KINDS[kind].mutates)
+const CHANGES = KIND_NAMES.filter(kind => mutates({ kind }))
+const READS = KIND_NAMES.filter(kind => !mutates({ kind }))
 
 /** How each kind is asked for. */
 const REQUESTS: Record<Kind, { method: string; path: string; body?: unknown }> = {
@@ -47,7 +48,7 @@ interface Case {
   kind: Kind
   scenario: keyof typeof SCENARIOS
   /** Where it is when the process is killed; `call-sent` is held by HOSTKEY itself. */
-  step: StepName | 'call-sent'
+  step: Checkpoint | 'call-sent'
   /** How it ends after the restart. */
   ends: Status
 }
@@ -97,7 +98,7 @@ const acknowledged = new Map<number, Answer>()
 
 function send(base: string, { vmId, kind }: Case): Promise<Answer> {
   const { method, path, body } = REQUESTS[kind]
-  const headers = KINDS[kind].mutates ? { 'idempotency-key': `vm-${vmId}` } : { prefer: 'respond-async' }
+  const headers = mutates({ kind }) ? { 'idempotency-key': `vm-${vmId}` } : { prefer: 'respond-async' }
   return call(base, method, `/vms/${vmId}${path}`, { headers, body })
 }
 
@@ -161,9 +162,10 @@ beforeAll(async () => {
 
 test.concurrent.for(CASES)('$kind that $scenario: killed at $step, it ends as $ends', async one => {
   const { vmId, kind, step, ends } = one
-  const { action, mutates } = KINDS[kind]
+  const { action } = KINDS[kind]
+  const changes = mutates({ kind })
   // What a caller does who got no answer: the same again.
-  if (mutates) await send(gateway.address, one)
+  if (changes) await send(gateway.address, one)
   const { operations } = (await call(gateway.address, 'GET', `/operations?vm_id=${vmId}`)).body
   expect(operations).toHaveLength(1)
   const { body: operation } = await call(gateway.address, 'GET', operations[0].self, {
@@ -177,7 +179,7 @@ test.concurrent.for(CASES)('$kind that $scenario: killed at $step, it ends as $e
   const received = simulator.requests.filter(
     ({ fields }) => fields.action === action && fields.id === String(vmId),
   )
-  if (mutates) expect(received.length).toBeLessThanOrEqual(1)
+  if (changes) expect(received.length).toBeLessThanOrEqual(1)
   const outcome = simulator.ledger.find(entry => entry.action === action && entry.vmId === vmId)?.outcome
   if (ends === 'succeeded') expect(outcome).toBe('done')
   if (ends === 'failed') expect(outcome).not.toBe('done')

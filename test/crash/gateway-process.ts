@@ -7,16 +7,19 @@
 import { pino } from 'pino'
 import { loadConfig } from '../../src/config/config.ts'
 import { startGateway } from '../../src/gateway.ts'
+import { checkpoints } from './checkpoints.ts'
 
 const holdAt = JSON.parse(process.env.HOLD_AT ?? '{}') as Record<string, string>
 const print = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
 
 const config = loadConfig()
-const { address } = await startGateway(config, pino({ level: config.logLevel }, pino.destination(2)), {
-  onStep(step, { kind, vmId }) {
-    if (holdAt[vmId] !== `${kind}/${step}`) return
+const { address } = await startGateway(
+  config,
+  pino({ level: config.logLevel }, pino.destination(2)),
+  checkpoints((point, { kind, vmId }) => {
+    if (holdAt[vmId] !== `${kind}/${point}`) return
     print({ held: vmId })
     return new Promise(() => {})
-  },
-})
+  }),
+)
 print({ address })

@@ -10,16 +10,25 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Log } from '../../src/operations/engine.ts'
-import { KINDS, mutates, type Kind, type Operation } from '../../src/operations/operation.ts'
+import type {
+  CallOutcome,
+  CheckOutcome,
+  Done,
+  Hostkey,
+  Snapshot,
+  Task as Asked,
+} from '../../src/operations/hostkey.ts'
+import type { ChangeKind, ReadKind } from '../../src/operations/kinds/kind.ts'
+import { KIND_NAMES, mutates } from '../../src/operations/kinds/kinds.ts'
+import type { Operation } from '../../src/operations/operation.ts'
 import { Operations } from '../../src/operations/operations.ts'
-import type { ReadKind } from '../../src/operations/reads/reads.ts'
-import { IDEMPOTENCY_TTL_MS, type MutationKind } from '../../src/operations/start.ts'
+import { IDEMPOTENCY_TTL_MS } from '../../src/operations/start.ts'
+import { requireStarted } from '../../src/http/failures.ts'
 import { ApiProblem } from '../../src/http/problem.ts'
 import { openSqliteStore } from '../../src/store/sqlite/sqlite.ts'
 import type { Store } from '../../src/operations/store.ts'
 import { NO_TRACING } from '../../src/observability/tracing.ts'
-import type { ActionName, ActionParams } from '../../src/upstream/actions.ts'
-import type { CallOutcome, CheckOutcome, Upstream } from '../../src/upstream/client.ts'
+import { checkpoints } from '../crash/checkpoints.ts'
 import { propertyOptions } from '../store/store-model.ts'
 
 const T0 = 1_800_000_000_000
@@ -30,7 +39,7 @@ const TIMEOUT_MS = 15_000
 const CLOCK_SKEW_MS = 5_000
 const POLICY = { checkMinMs: 500, checkMaxMs: 15_000, deadlineMs: 600_000, settleMs: 60_000, readCalls: 3 }
 const EVERYTHING = {
-  visible: { vmIds: '*' as const, kinds: Object.keys(KINDS) as Kind[], createdBy: '' },
+  visible: { vmIds: '*' as const, kinds: KIND_NAMES, createdBy: '' },
   limit: 1_000,
 }
 const SILENT: Log = { info() {}, warn() {}, error() {} }
@@ -42,9 +51,7 @@ afterEach(() => void vi.useRealTimers())
 type Fate = 'pending' | 'done' | 'failed'
 
 /** What HOSTKEY took on: a mutation, or a read. Its effect comes when the generator says so. */
-interface Task {
-  action: ActionName
-  params: ActionParams
+interface Task extends Asked {
   fate: Fate
   scope: unknown
 }
@@ -59,7 +66,7 @@ interface Exchange {
 }
 
 /** HOSTKEY: the snapshots as they are, and which calls came for which intent. */
-class Hostkey {
+class Truth {
   /** `vm/name` of those that are there; and when and by whom it was made the last time, also of those that are gone. */
   readonly snapshots = new Set<string>()
   readonly born = new Map<string, { atMs: number; intent: string | undefined }>()
@@ -79,7 +86,7 @@ class Hostkey {
   }
 
   /** A client of one gateway process; once that is dead, nothing it says arrives. */
-  client(process: { dead: boolean }): Upstream {
+  client(process: { dead: boolean }): Hostkey {
     const hang = <T>(act: (call: CallAnswer, check: CheckAnswer) => T): Promise<T> =>
       new Promise(resolve => {
         if (process.dead) return
@@ -87,19 +94,18 @@ class Hostkey {
         this.exchanges.push({ untilMs: Date.now() + TIMEOUT_MS, answer })
       })
     return {
-      call: (action, params) => {
+      call: ({ action, params }) => {
         const intent = params.backup_id
         if (intent && !process.dead) this.calls.set(intent, (this.calls.get(intent) ?? 0) + 1)
         // A list is as old as the question, however late the answer.
         const scope = action === 'get_snapshot' ? this.#list(params.id) : {}
         return hang(how => {
           if (intent) this.answers.set(intent, how)
-          return this.#call(action, params, how, scope)
+          return this.#call({ action, params }, how, scope)
         })
       },
       check: callback => hang((_, how) => this.#check(callback, how)),
       pausedMs: () => 0,
-      close: () => Promise.resolve(),
     }
   }
 
@@ -119,7 +125,7 @@ class Hostkey {
     this.born.set(path, { atMs, intent })
   }
 
-  #call(action: ActionName, params: ActionParams, how: CallAnswer, scope: unknown): CallOutcome {
+  #call({ action, params }: Asked, how: CallAnswer, scope: unknown): CallOutcome {
     const there = this.snapshots.has(`${params.id}/${params.name}`)
     const impossible =
       (action === 'create_snapshot' && there) ||
@@ -132,14 +138,15 @@ class Hostkey {
       case 'lost-never':
         return { kind: 'lost', reason: 'timeout', cause: 'timeout' }
       case 'lost-arrived':
-        if (!impossible) this.#take(action, params)
+        if (!impossible) this.#take({ action, params })
         return { kind: 'lost', reason: 'reset', cause: 'connection' }
       default: {
-        if (how === 'refused' || impossible) return { kind: 'refused', code: '-1', message: 'no' }
-        const task = this.#take(action, params)
+        if (how === 'refused' || impossible)
+          return { kind: 'refused', reason: 'rejected', code: '-1', message: 'no' }
+        const task = this.#take({ action, params })
         if (how === 'done') {
           this.finish(task, true)
-          return { kind: 'done', scope }
+          return doneOf(scope)
         }
         const callback = `key-${this.keys.size}`
         this.keys.set(callback, task)
@@ -158,31 +165,39 @@ class Hostkey {
     if (how === 'lost-burned') return { kind: 'lost', reason: 'reset', cause: 'connection' }
     if (!task) return { kind: 'gone' }
     return task.fate === 'done'
-      ? { kind: 'done', scope: task.scope }
-      : { kind: 'failed', code: 'Error', message: 'it went wrong' }
+      ? doneOf(task.scope)
+      : { kind: 'failed', reason: 'rejected', code: 'Error', message: 'it went wrong' }
   }
 
-  #take(action: ActionName, params: ActionParams): Task {
+  #take({ action, params }: Asked): Task {
     const task: Task = { action, params, fate: 'pending', scope: {} }
     this.tasks.push(task)
     if (params.backup_id) this.taken.set(params.backup_id, task)
     return task
   }
 
-  #list(vmId: number): unknown {
+  #list(vmId: number): Snapshot[] {
     return [...this.snapshots]
       .filter(path => path.startsWith(`${vmId}/`))
       .map(path => ({
-        name: path.split('/')[1],
-        ...(this.isDated ? { date: new Date(this.born.get(path)!.atMs).toISOString() } : {}),
+        name: path.split('/')[1]!,
+        id: null,
+        type: 'snapshot',
+        created_at: this.isDated ? new Date(this.born.get(path)!.atMs).toISOString() : null,
+        raw: null,
       }))
   }
+}
+
+/** A list is read as what it is. */
+function doneOf(scope: unknown): Done {
+  return { kind: 'done', scope, snapshots: Array.isArray(scope) ? (scope as Snapshot[]) : null }
 }
 
 // --- The commands ----------------------------------------------------------------------------------------------
 
 type Command =
-  | { do: 'start'; kind: MutationKind; vm: number; name: string; caller: string; key: string | null }
+  | { do: 'start'; kind: ChangeKind; vm: number; name: string; caller: string; key: string | null }
   /** A start that carried a key, once more. */
   | { do: 'again'; pick: number }
   | { do: 'read'; kind: ReadKind; vm: number; waitMs: number; fresh: boolean }
@@ -208,7 +223,7 @@ const check = fc.constantFrom<CheckAnswer>('honest', 'honest', 'honest', 'lost',
 
 const start = fc.record({
   do: fc.constant('start'),
-  kind: fc.constantFrom<MutationKind>(
+  kind: fc.constantFrom<ChangeKind>(
     ...(['snapshot.create', 'snapshot.create', 'snapshot.delete', 'snapshot.restore'] as const),
   ),
   vm,
@@ -314,7 +329,7 @@ interface KnownKey {
 }
 
 class World {
-  readonly #hostkey: Hostkey
+  readonly #hostkey: Truth
   readonly #random: () => number
   #process!: Process
   #crash: { afterSteps: number; arrived: boolean } | null = null
@@ -329,7 +344,7 @@ class World {
   readonly #keyed: Start[] = []
   #bug: unknown
 
-  constructor(hostkey: Hostkey, random: () => number) {
+  constructor(hostkey: Truth, random: () => number) {
     this.#hostkey = hostkey
     this.#random = random
   }
@@ -339,9 +354,14 @@ class World {
     const sync = (_fd: number, taken: (error: null) => void): void => taken(null)
     const store = openSqliteStore(join(directory, 'gateway.db'), Date.now(), { sync })
     const process: Process = { dead: false, requests: 0, directory, store, operations: undefined! }
+    const { wrapStore, wrapHostkey } = checkpoints((point, { id, backupId }) => {
+      if (process.dead) return
+      if (point === 'intent-stored') this.#intentOf.set(id!, backupId!)
+      if (this.#crash && (this.#crash.afterSteps -= 1) === 0) this.#kill()
+    })
     process.operations = new Operations({
-      store,
-      upstream: this.#hostkey.client(process),
+      store: wrapStore(store),
+      hostkey: wrapHostkey(this.#hostkey.client(process)),
       policy: POLICY,
       now: () => Date.now(),
       random: this.#random,
@@ -351,12 +371,6 @@ class World {
       readCacheMs: 1_000,
       watchConcurrency: 4,
       ttlMs: TTL_MS,
-      pathOf: id => `/operations/${id}`,
-      onStep: (step, operation) => {
-        if (process.dead) return
-        if (step === 'intent-stored') this.#intentOf.set(operation.id, operation.backupId!)
-        if (this.#crash && (this.#crash.afterSteps -= 1) === 0) this.#kill()
-      },
     })
     this.#process = process
     process.operations.run()
@@ -441,9 +455,9 @@ class World {
     const process = this.#process
     let told: Told | undefined
     const request = { kind, vmId: vm, snapshot: name, snapshotType: 'snapshot', backupId: intent, caller }
-    const idempotency = key === null ? null : { key, fingerprint }
+    const idempotencyKey = key === null ? null : { key, fingerprint }
     this.#inBackground(async () => {
-      const answer = await answerOf(process.operations.start({ ...request, idempotency }))
+      const answer = await answerOf(process.operations.start({ ...request, idempotencyKey }))
       if (process.dead) return
       told = answer
       await this.#checkAnswer(answer, intent)
@@ -614,7 +628,7 @@ class World {
     if (op.kind !== 'snapshot.create' || !last) return false
     if (isDated) return last.atMs >= op.createdAtMs - CLOCK_SKEW_MS
     const maker = [...this.#seen.values()].find(other => other.backupId === last.intent)
-    return last.atMs >= (op.before?.atMs ?? Infinity) && maker?.status !== 'succeeded'
+    return last.atMs >= (op.evidence?.atMs ?? Infinity) && maker?.status !== 'succeeded'
   }
 }
 
@@ -633,16 +647,17 @@ function newDirectory(): string {
 
 async function answerOf(start: ReturnType<Operations['start']>): Promise<Told> {
   try {
-    const { operation, replayed } = await start
-    return { operationId: operation.id, replayed, rev: operation.rev }
+    const started = await start
+    const operation = requireStarted(started, Date.now())
+    return { operationId: operation.id, replayed: started.kind === 'replayed', rev: operation.rev }
   } catch (error) {
     if (!(error instanceof ApiProblem)) throw error
-    return { operationId: error.extras.operation?.split('/').at(-1), code: error.code }
+    return { operationId: error.operationId ?? undefined, code: error.code }
   }
 }
 
 /** Runs the commands, then lets all come to its end. */
-async function play(hostkey: Hostkey, commands: Command[], random = () => 0.5): Promise<void> {
+async function play(hostkey: Truth, commands: Command[], random = () => 0.5): Promise<void> {
   // The store answers in real turns of the event loop; timers wait for the commands.
   vi.useFakeTimers({ now: T0, toFake: ['setTimeout', 'clearTimeout', 'Date'] })
   const world = new World(hostkey, random)
@@ -665,7 +680,7 @@ test('no operation is lost, sent twice, or told wrong, whatever happens', { time
       fc.infiniteStream(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })),
       script,
       (isDated, paths, randoms, commands) =>
-        play(new Hostkey(isDated, paths), commands, () => randoms.next().value),
+        play(new Truth(isDated, paths), commands, () => randoms.next().value),
     ),
     propertyOptions(200),
   ),
@@ -696,6 +711,6 @@ describe('a list says nothing of before a mutation, if the mutation before it wa
     ['asked and answered meanwhile', [create, answer(-1, 'accepted'), list, answer(-1, 'done'), ...checked]],
     ['asked before, answered after', [list, create, answer(-1, 'accepted'), ...checked, answer(0, 'done')]],
   ])('%s', async (_, commands) => {
-    await expect(play(new Hostkey(false, []), [...commands, ...again])).resolves.toBeUndefined()
+    await expect(play(new Truth(false, []), [...commands, ...again])).resolves.toBeUndefined()
   })
 })

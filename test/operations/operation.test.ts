@@ -1,26 +1,24 @@
 import { describe, expect, test } from 'vitest'
+import type { CallOutcome, CheckOutcome, Done, Snapshot } from '../../src/operations/hostkey.ts'
+import type { Kind } from '../../src/operations/kinds/kind.ts'
+import { KIND_NAMES, mutates } from '../../src/operations/kinds/kinds.ts'
 import {
-  advance,
-  KINDS,
-  mutates,
   newOperation,
-  type Event,
-  type Kind,
-  type LookOutcome,
+  type Evidence,
   type Operation,
+  type Running,
   type Step,
 } from '../../src/operations/operation.ts'
-import type { CallOutcome, CheckOutcome } from '../../src/upstream/client.ts'
-import type { Snapshot } from '../../src/upstream/snapshots.ts'
+import { readSnapshots } from '../../src/upstream/snapshots.ts'
+import { advance, type Event, type LookOutcome } from '../../src/operations/transition.ts'
 
 const T0 = 1_800_000_000_000
 const POLICY = { checkMinMs: 500, checkMaxMs: 15_000, deadlineMs: 7_200_000, settleMs: 300_000, readCalls: 3 }
 const MUTATIONS = ['snapshot.create', 'snapshot.delete', 'snapshot.restore'] as const
 const READS = ['snapshot.list', 'stats.load'] as const
-const KIND_NAMES = Object.keys(KINDS) as Kind[]
 
 /** An operation in one of its steps, 10 seconds old. */
-function running(kind: Kind, step: Step, changes: Partial<Operation> = {}): Operation {
+function running(kind: Kind, step: Step, changes: Partial<Running> = {}): Running {
   const named = kind.startsWith('snapshot.') && kind !== 'snapshot.list'
   const draft = {
     id: 'op_1',
@@ -30,7 +28,7 @@ function running(kind: Kind, step: Step, changes: Partial<Operation> = {}): Oper
     snapshotType: kind === 'stats.load' ? null : 'snapshot',
     backupId: null,
     createdBy: 'alice',
-    before: null,
+    evidence: null,
   }
   return {
     ...newOperation(draft, T0, T0 + 70_000, POLICY),
@@ -38,7 +36,7 @@ function running(kind: Kind, step: Step, changes: Partial<Operation> = {}): Oper
     callback: step === 'check' ? 'secret-key' : null,
     lookUntilMs: step === 'look' ? T0 + 310_000 : null,
     ...changes,
-  }
+  } as Running
 }
 
 const NOW = T0 + 10_000
@@ -46,6 +44,12 @@ const NOW = T0 + 10_000
 function after(op: Operation, event: Event, nowMs = NOW, random = 0.5): Operation {
   return advance(op, event, nowMs, POLICY, () => random)
 }
+/** What HOSTKEY gave; a list, where it is one, was read by the dialect. */
+const done = (scope: unknown, snapshots: Snapshot[] | null = null): Done => ({
+  kind: 'done',
+  scope,
+  snapshots,
+})
 const called = (outcome: CallOutcome): Event => ({ type: 'called', outcome })
 const checked = (outcome: CheckOutcome): Event => ({ type: 'checked', outcome })
 const looked = (outcome: LookOutcome): Event => ({ type: 'looked', outcome })
@@ -58,8 +62,13 @@ function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
 
 const EVENTS = {
   'call accepted': called({ kind: 'accepted', callback: 'secret-key' }),
-  'call done': called({ kind: 'done', scope: {} }),
-  'call refused': called({ kind: 'refused', code: '-1', message: 'snapshot already exists' }),
+  'call done': called(done({})),
+  'call refused': called({
+    kind: 'refused',
+    reason: 'conflict',
+    code: '-1',
+    message: 'snapshot already exists',
+  }),
   'call unauthorized': called({ kind: 'unauthorized', message: 'invalid token' }),
   'call unsent': called({ kind: 'unsent', reason: 'connection refused' }),
   'call timed out': called({ kind: 'lost', reason: 'timeout', cause: 'timeout' }),
@@ -67,8 +76,13 @@ const EVENTS = {
   'call answered with nonsense': called({ kind: 'lost', reason: 'no JSON', cause: 'invalid' }),
   abandoned: { type: 'abandoned' },
   'check pending': checked({ kind: 'pending' }),
-  'check done': checked({ kind: 'done', scope: {} }),
-  'check failed': checked({ kind: 'failed', code: 'Error', message: 'the server is locked' }),
+  'check done': checked(done({})),
+  'check failed': checked({
+    kind: 'failed',
+    reason: 'conflict',
+    code: 'Error',
+    message: 'the server is locked',
+  }),
   'check gone': checked({ kind: 'gone' }),
   'check lost': checked({ kind: 'lost', reason: 'reset', cause: 'connection' }),
   'check unsent': checked({ kind: 'unsent', reason: 'connection refused' }),
@@ -76,9 +90,9 @@ const EVENTS = {
 } as const satisfies Record<string, Event>
 type EventName = keyof typeof EVENTS
 
-/** Where an event leads: a step, or an end with the code of its failure. */
+/** Where an event leads: a step, or an end with the reason of its failure. */
 function outcome({ status, step, failure }: Operation): string {
-  return step ?? (failure ? `${status} ${failure.code}` : status)
+  return step ?? (failure ? `${status} ${failure.reason}` : status)
 }
 
 const FROM: Record<EventName, Step> = Object.fromEntries(
@@ -93,22 +107,17 @@ describe('each event leads to its step or its end', () => {
   const TABLE: [EventName, string, string, string][] = [
     ['call accepted', 'check', 'check', 'check'],
     ['call done', 'succeeded', 'succeeded', 'succeeded'],
-    ['call refused', 'failed upstream-conflict', 'failed upstream-conflict', 'failed upstream-conflict'],
-    [
-      'call unauthorized',
-      'failed upstream-unauthorized',
-      'failed upstream-unauthorized',
-      'failed upstream-unauthorized',
-    ],
-    ['call unsent', 'failed upstream-unavailable', 'failed upstream-unavailable', 'call'],
-    ['call timed out', 'look', 'unknown outcome-unknown', 'call'],
-    ['call broken', 'look', 'unknown outcome-unknown', 'call'],
-    ['call answered with nonsense', 'look', 'unknown outcome-unknown', 'call'],
-    ['abandoned', 'look', 'unknown outcome-unknown', 'call'],
+    ['call refused', 'failed conflict', 'failed conflict', 'failed conflict'],
+    ['call unauthorized', 'failed unauthorized', 'failed unauthorized', 'failed unauthorized'],
+    ['call unsent', 'failed unavailable', 'failed unavailable', 'call'],
+    ['call timed out', 'look', 'unknown unsettled', 'call'],
+    ['call broken', 'look', 'unknown unsettled', 'call'],
+    ['call answered with nonsense', 'look', 'unknown unsettled', 'call'],
+    ['abandoned', 'look', 'unknown unsettled', 'call'],
     ['check pending', 'check', 'check', 'check'],
     ['check done', 'succeeded', 'succeeded', 'succeeded'],
-    ['check failed', 'failed upstream-conflict', 'failed upstream-conflict', 'failed upstream-conflict'],
-    ['check gone', 'look', 'unknown outcome-unknown', 'call'],
+    ['check failed', 'failed conflict', 'failed conflict', 'failed conflict'],
+    ['check gone', 'look', 'unknown unsettled', 'call'],
     ['check lost', 'check', 'check', 'check'],
     ['check unsent', 'check', 'check', 'check'],
   ]
@@ -148,7 +157,8 @@ describe('an ended operation never changes', () => {
   const events = { ...EVENTS, 'look seen': seen(snapshot()), 'look at nothing': seen() }
   test.each(KIND_NAMES)('%s', kind => {
     for (const status of ['succeeded', 'failed', 'unknown'] as const) {
-      const ended = running(kind, 'call', { status, step: null, dueAtMs: null, finishedAtMs: T0 })
+      const over = { status, step: null, dueAtMs: null, finishedAtMs: T0 }
+      const ended = { ...running(kind, 'call'), ...over } as unknown as Operation
       for (const event of Object.values(events)) expect(after(ended, event)).toBe(ended)
     }
   })
@@ -158,7 +168,7 @@ describe('a look settles a create by presence', () => {
   const at = (offsetMs: number): string => new Date(offsetMs).toISOString()
   const ABSENT = { present: false, atMs: T0 - 1_000 }
   const PRESENT = { present: true, atMs: T0 - 1_000 }
-  test.each<[string, Snapshot[], Operation['before'], string]>([
+  test.each<[string, Snapshot[], Evidence | null, string]>([
     ['its date is after the start', [snapshot()], null, 'succeeded'],
     [
       'its date is before the start, within the skew',
@@ -200,11 +210,11 @@ describe('a look settles a create by presence', () => {
     ['only another name is there', [snapshot({ name: 'weekly' })], null, 'look'],
     ['only another type is there', [snapshot({ type: 'backup' })], null, 'look'],
     ['nothing is there yet', [], null, 'look'],
-  ])('%s', (_, snapshots, before, expected) => {
-    const next = after(running('snapshot.create', 'look', { before }), seen(...snapshots))
+  ])('%s', (_, snapshots, evidence, expected) => {
+    const next = after(running('snapshot.create', 'look', { evidence }), seen(...snapshots))
     expect(next.step ?? next.status).toBe(expected)
     if (next.status === 'succeeded') expect(next.result).toEqual({ settled_by: 'look', raw: snapshot().raw })
-    if (next.status === 'unknown') expect(next.failure!.detail).toContain('may be an older one')
+    if (next.status === 'unknown') expect(next.failure.detail).toContain('may be an older one')
   })
 })
 
@@ -263,7 +273,7 @@ describe('what cannot be settled is unknown in the end, and says what to check',
     ],
   ])('%s', (_, op, event, text) => {
     const next = after(op, event)
-    expect(next).toMatchObject({ status: 'unknown', failure: { code: 'outcome-unknown' } })
+    expect(next).toMatchObject({ status: 'unknown', failure: { reason: 'unsettled' } })
     expect(next.failure!.detail).toMatch(text)
     expect(JSON.stringify(next)).not.toContain('secret-key')
     // A moment earlier it would have been looked for once more.
@@ -279,42 +289,40 @@ describe('at its deadline', () => {
     expect(Object.fromEntries(KIND_NAMES.map((kind, i) => [kind, ends[i]]))).toEqual({
       'snapshot.create': 'look',
       'snapshot.delete': 'look',
-      'snapshot.restore': 'unknown outcome-unknown',
-      'snapshot.list': 'failed upstream-timeout',
-      'stats.load': 'failed upstream-timeout',
+      'snapshot.restore': 'unknown unsettled',
+      'snapshot.list': 'failed timeout',
+      'stats.load': 'failed timeout',
     })
     for (const kind of KIND_NAMES)
       expect(after(running(kind, 'check'), EVENTS[name], deadlineMs - 1).step).toBe('check')
   })
 
   test.each(READS)('%s: it is not asked again', kind => {
-    expect(outcome(after(running(kind, 'call'), EVENTS['call timed out'], deadlineMs))).toBe(
-      'failed upstream-timeout',
-    )
+    expect(outcome(after(running(kind, 'call'), EVENTS['call timed out'], deadlineMs))).toBe('failed timeout')
   })
 })
 
 describe('a read that is lost is asked again, so often and no more', () => {
   test.each<[EventName, string]>([
-    ['call unsent', 'failed upstream-unavailable'],
-    ['call timed out', 'failed upstream-timeout'],
-    ['call broken', 'failed upstream-unavailable'],
-    ['call answered with nonsense', 'failed upstream-invalid'],
-    ['abandoned', 'failed upstream-invalid'],
+    ['call unsent', 'failed unavailable'],
+    ['call timed out', 'failed timeout'],
+    ['call broken', 'failed unavailable'],
+    ['call answered with nonsense', 'failed invalid'],
+    ['abandoned', 'failed invalid'],
   ])('%s', (name, expected) => {
-    let op = running('snapshot.list', 'call')
+    let op: Operation = running('snapshot.list', 'call')
     const ends = Array.from({ length: POLICY.readCalls }, () => outcome((op = after(op, EVENTS[name]))))
     expect(ends).toEqual(['call', 'call', expected])
   })
 
   test('also when each call is accepted and each key is gone', () => {
-    let op = running('stats.load', 'call')
+    let op: Operation = running('stats.load', 'call')
     for (let call = 1; call <= POLICY.readCalls; call += 1) {
       op = after(op, EVENTS['call accepted'])
       expect(op).toMatchObject({ step: 'check', calls: call })
       op = after(op, EVENTS['check gone'])
     }
-    expect(outcome(op)).toBe('failed upstream-invalid')
+    expect(outcome(op)).toBe('failed invalid')
   })
 })
 
@@ -371,7 +379,9 @@ describe('results', () => {
   const observed_at = new Date(NOW).toISOString()
   test('of a list: what was recognised, beside what came', () => {
     const scope = [{ name: 'nightly', snapshot_id: 5, date: 1_800_000_000 }]
-    expect(after(running('snapshot.list', 'check'), checked({ kind: 'done', scope })).result).toEqual({
+    expect(
+      after(running('snapshot.list', 'check'), checked(done(scope, readSnapshots(scope, 'snapshot')))).result,
+    ).toEqual({
       vm_id: 7,
       type: 'snapshot',
       observed_at,
@@ -381,7 +391,10 @@ describe('results', () => {
       raw: scope,
     })
     const strange = { state: 'fine' }
-    expect(after(running('snapshot.list', 'call'), called({ kind: 'done', scope: strange })).result).toEqual({
+    expect(
+      after(running('snapshot.list', 'call'), called(done(strange, readSnapshots(strange, 'snapshot'))))
+        .result,
+    ).toEqual({
       vm_id: 7,
       type: 'snapshot',
       observed_at,
@@ -392,25 +405,25 @@ describe('results', () => {
 
   test('of stats and of mutations', () => {
     const scope = { cpu: 3 }
-    const done = checked({ kind: 'done', scope })
-    expect(after(running('stats.load', 'check'), done).result).toEqual({
+    const finished = checked(done(scope))
+    expect(after(running('stats.load', 'check'), finished).result).toEqual({
       vm_id: 7,
       observed_at,
       stats: scope,
     })
     for (const kind of MUTATIONS)
-      expect(after(running(kind, 'check'), done).result).toEqual({ settled_by: 'callback', raw: scope })
+      expect(after(running(kind, 'check'), finished).result).toEqual({ settled_by: 'callback', raw: scope })
   })
 })
 
 test('a refusal is told in the words of HOSTKEY', () => {
   expect(after(running('snapshot.create', 'call'), EVENTS['call refused']).failure).toEqual({
-    code: 'upstream-conflict',
+    reason: 'conflict',
     detail: 'HOSTKEY refused: snapshot already exists',
     upstream: { code: '-1', message: 'snapshot already exists' },
   })
   expect(after(running('snapshot.create', 'check'), EVENTS['check failed']).failure).toEqual({
-    code: 'upstream-conflict',
+    reason: 'conflict',
     detail: 'HOSTKEY reports: the server is locked',
     upstream: { code: 'Error', message: 'the server is locked' },
   })

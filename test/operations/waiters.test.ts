@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Operation } from '../../src/operations/operation.ts'
-import { hasEnded, Waiters } from '../../src/operations/waiters.ts'
+import { hasEnded, type Operation } from '../../src/operations/operation.ts'
+import { Waiters } from '../../src/operations/waiters.ts'
 import { StoreUnavailable, type Store } from '../../src/operations/store.ts'
 import { endOf, operation } from '../store/store-contract.ts'
 

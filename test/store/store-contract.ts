@@ -2,7 +2,9 @@
 
 import { expect, test } from 'vitest'
 import { newOperationId } from '../../src/operations/id.ts'
-import { KINDS, newOperation, type Kind, type Operation } from '../../src/operations/operation.ts'
+import type { Kind } from '../../src/operations/kinds/kind.ts'
+import { KIND_NAMES } from '../../src/operations/kinds/kinds.ts'
+import { newOperation, type Operation, type Running, type Succeeded } from '../../src/operations/operation.ts'
 import type { IdempotencyKey, ListQuery, Store } from '../../src/operations/store.ts'
 
 export interface StoreUnderTest {
@@ -12,10 +14,11 @@ export interface StoreUnderTest {
 }
 
 const POLICY = { checkMinMs: 10, checkMaxMs: 50, deadlineMs: 60_000, settleMs: 5_000, readCalls: 3 }
+const RESULT = { settled_by: 'callback', raw: { ok: true } } as const
 const T0 = 1_800_000_000_000
 const LEASE_MS = 30_000
 
-export function operation(changes: Partial<Operation> = {}): Operation {
+export function operation(changes: Partial<Running> = {}): Running {
   const draft = {
     id: newOperationId(changes.createdAtMs ?? T0),
     kind: 'snapshot.create' as Kind,
@@ -24,13 +27,18 @@ export function operation(changes: Partial<Operation> = {}): Operation {
     snapshotType: 'snapshot',
     backupId: null,
     createdBy: 'alice',
-    before: null,
+    evidence: null,
   }
-  return { ...newOperation(draft, T0, T0 + LEASE_MS, POLICY), ...changes }
+  return { ...newOperation(draft, T0, T0 + LEASE_MS, POLICY), ...changes } as Running
+}
+
+/** The operation with these members, however they go together. */
+export function changed(op: Operation, changes: object): Operation {
+  return Object.assign({ ...op }, changes)
 }
 
 /** The next revision of an operation, ended. */
-export function endOf(op: Operation, finishedAtMs = T0 + 1_000): Operation {
+export function endOf(op: Operation, finishedAtMs = T0 + 1_000): Succeeded {
   return {
     ...op,
     rev: op.rev + 1,
@@ -39,7 +47,9 @@ export function endOf(op: Operation, finishedAtMs = T0 + 1_000): Operation {
     callback: null,
     dueAtMs: null,
     finishedAtMs,
-    result: { ok: true },
+    lookUntilMs: null,
+    result: RESULT,
+    failure: null,
   }
 }
 
@@ -48,14 +58,14 @@ function claim(changes: Partial<IdempotencyKey> = {}): IdempotencyKey {
 }
 
 const EVERYTHING: ListQuery = {
-  visible: { vmIds: '*', kinds: Object.keys(KINDS) as Kind[], createdBy: 'nobody' },
+  visible: { vmIds: '*', kinds: KIND_NAMES, createdBy: 'nobody' },
   limit: 100,
 }
 
 export function storeContract(name: string, open: () => Promise<StoreUnderTest>): void {
   test(`${name}: gives back what was started, with every member`, async () => {
     const { store } = await open()
-    const op = operation({ backupId: 'b', before: { present: false, atMs: T0 } })
+    const op = operation({ backupId: 'b', evidence: { present: false, atMs: T0 } })
     expect(await store.start(op, null, T0)).toEqual({ kind: 'started' })
     expect(await store.get(op.id)).toEqual(op)
     expect(await store.get(newOperationId(T0))).toBeUndefined()
@@ -69,6 +79,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       ...op,
       rev: 2,
       step: 'check',
+      lookUntilMs: null,
       callback: 'secret-callback',
       dueAtMs: T0 + 10,
     }
@@ -98,7 +109,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       const { store } = await open()
       const first = operation()
       await store.start(first, null, T0)
-      await store.save({ ...endOf(first), status })
+      await store.save(changed(endOf(first), { status }))
       expect(await store.start(operation(), null, T0)).toEqual({ kind: 'started' })
     },
   )
@@ -159,8 +170,8 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     expect(await store.save({ ...op, rev: 3 })).toBe(false)
     expect(await store.save(endOf(op))).toBe(true)
     expect(await store.save(endOf(op))).toBe(false)
-    expect(await store.save({ ...endOf(op), rev: 3, status: 'failed' })).toBe(false)
-    expect(await store.get(op.id)).toMatchObject({ rev: 2, status: 'succeeded', result: { ok: true } })
+    expect(await store.save(changed(endOf(op), { rev: 3, status: 'failed' }))).toBe(false)
+    expect(await store.get(op.id)).toMatchObject({ rev: 2, status: 'succeeded', result: RESULT })
     expect(await store.save(operation({ rev: 2 }))).toBe(false)
   })
 
@@ -234,7 +245,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     for (const one of [a, b, read]) await store.start(one, null, T0)
     // Neither one that is refused nor one that goes on counts again.
     await store.start(operation(), null, T0)
-    await store.save({ ...a, rev: 2, step: 'check' })
+    await store.save(changed(a, { rev: 2, step: 'check' }))
     expect(await counts()).toEqual([2, 1])
     await store.save(endOf({ ...a, rev: 2 }))
     await store.save(endOf({ ...a, rev: 2 }))
@@ -262,7 +273,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     expect(ids(await store.list(EVERYTHING))).toEqual(ids(ops))
     const page = await store.list({ ...EVERYTHING, limit: 5 })
     expect(ids(page)).toEqual(ids(ops.slice(0, 5)))
-    expect(ids(await store.list({ ...EVERYTHING, limit: 5, before: page.at(-1)!.id }))).toEqual(
+    expect(ids(await store.list({ ...EVERYTHING, limit: 5, olderThan: page.at(-1)!.id }))).toEqual(
       ids(ops.slice(5, 10)),
     )
     expect(ids(await store.list({ ...EVERYTHING, vmId: 2 }))).toEqual(where(op => op.vmId === 2))

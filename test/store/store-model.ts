@@ -6,9 +6,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { KINDS, mutates, type Kind, type Operation, type Status } from '../../src/operations/operation.ts'
-import type { IdempotencyKey, ListQuery, StartOutcome, Store } from '../../src/operations/store.ts'
-import { endOf, operation, type StoreUnderTest } from './store-contract.ts'
+import { KIND_NAMES, mutates } from '../../src/operations/kinds/kinds.ts'
+import type { Operation, Running, Status } from '../../src/operations/operation.ts'
+import type { Admission, IdempotencyKey, ListQuery, Store } from '../../src/operations/store.ts'
+import { changed, endOf, operation, type StoreUnderTest } from './store-contract.ts'
 
 const T0 = 1_800_000_000_000
 
@@ -19,7 +20,7 @@ export function propertyOptions(runs: number): { seed?: number; numRuns: number 
 }
 
 type Call =
-  | { op: 'start'; operation: Operation; claim: IdempotencyKey | null; nowMs: number }
+  | { op: 'start'; operation: Running; claim: IdempotencyKey | null; nowMs: number }
   | { op: 'save'; operation: Operation }
   | { op: 'discard'; id: string; rev: number }
   | { op: 'get'; id: string }
@@ -124,7 +125,7 @@ class Model {
     return model
   }
 
-  #start(op: Operation, claim: IdempotencyKey | null, nowMs: number): [StartOutcome, Model?] {
+  #start(op: Operation, claim: IdempotencyKey | null, nowMs: number): [Admission, Model?] {
     const known = claim && this.keys.get(keyOf(claim))
     if (known && known.expiresAtMs > nowMs) {
       const first = this.operations.get(known.id)!
@@ -149,19 +150,19 @@ class Model {
     let model: Model = this
     for (const [i, claimed] of answer.entries()) {
       const op = before[i]!
-      const held = { ...op, rev: op.rev + 1, dueAtMs: nowMs + leaseMs }
+      const held = changed(op, { rev: op.rev + 1, dueAtMs: nowMs + leaseMs })
       if (model.operations.get(op.id) !== op || !isDeepStrictEqual(claimed, held)) return null
       model = model.#with(held, this.unclaimedRevs.get(op.id))
     }
     return model
   }
 
-  #list({ visible, vmId, kind, status, limit, before }: ListQuery): Operation[] {
+  #list({ visible, vmId, kind, status, limit, olderThan }: ListQuery): Operation[] {
     return [...this.operations.values()]
       .filter(op => visible.vmIds === '*' || visible.vmIds.includes(op.vmId))
       .filter(op => visible.kinds.includes(op.kind) || op.createdBy === visible.createdBy)
       .filter(op => [op.vmId, undefined].includes(vmId) && [op.kind, undefined].includes(kind))
-      .filter(op => [op.status, undefined].includes(status) && (before === undefined || op.id < before))
+      .filter(op => [op.status, undefined].includes(status) && (olderThan === undefined || op.id < olderThan))
       .toSorted((a, b) => (a.id < b.id ? 1 : -1))
       .slice(0, limit)
   }
@@ -169,7 +170,7 @@ class Model {
   /** Soonest first. */
   #running(): Operation[] {
     const running = [...this.operations.values()].filter(op => op.status === 'running')
-    return running.toSorted((a, b) => a.dueAtMs! - b.dueAtMs!)
+    return running.toSorted((a, b) => a.dueAtMs - b.dueAtMs)
   }
 
   #isKept(op: Operation, nowMs: number): boolean {
@@ -201,7 +202,7 @@ function keyOf({ caller, key }: IdempotencyKey): string {
 }
 
 const pick = fc.nat({ max: 30 })
-const someKind = fc.constantFrom(...(Object.keys(KINDS) as Kind[]))
+const someKind = fc.constantFrom(...KIND_NAMES)
 const someVm = fc.integer({ min: 1, max: 3 })
 const someCaller = fc.constantFrom('alice', 'bob')
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined })
@@ -247,7 +248,7 @@ const someCall = fc.oneof(
       kind: maybe(someKind),
       status: maybe(fc.constantFrom<Status>('running', 'succeeded', 'failed', 'unknown')),
       limit: fc.integer({ min: 1, max: 5 }),
-      before: maybe(pick),
+      olderThan: maybe(pick),
     }),
   },
   {
@@ -297,16 +298,15 @@ function concrete(some: SomeCall, model: Model, ids: string[], nowMs: number): C
       const stored = model.operations.get(idAt(some.pick)) ?? operation()
       const next: Operation =
         some.to === 'check'
-          ? {
-              ...stored,
+          ? changed(stored, {
               status: 'running',
               step: 'check',
               callback: 'secret',
               dueAtMs: nowMs + 20,
               finishedAtMs: null,
-            }
-          : { ...endOf(stored, nowMs), status: some.to }
-      return { op: 'save', operation: { ...next, rev: stored.rev + some.jump } }
+            })
+          : changed(endOf(stored, nowMs), { status: some.to })
+      return { op: 'save', operation: changed(next, { rev: stored.rev + some.jump }) }
     }
     case 'discard': {
       // Also as it was started, whatever became of it since.
@@ -316,12 +316,12 @@ function concrete(some: SomeCall, model: Model, ids: string[], nowMs: number): C
     case 'get':
       return { op: 'get', id: idAt(some.pick) }
     case 'list': {
-      const { vmIds, kinds, createdBy, vmId, kind, status, limit, before } = some
+      const { vmIds, kinds, createdBy, vmId, kind, status, limit, olderThan } = some
       const query: ListQuery = { visible: { vmIds, kinds, createdBy }, limit }
       if (vmId !== undefined) query.vmId = vmId
       if (kind !== undefined) query.kind = kind
       if (status !== undefined) query.status = status
-      if (before !== undefined) query.before = idAt(before)
+      if (olderThan !== undefined) query.olderThan = idAt(olderThan)
       return { op: 'list', query }
     }
     case 'claimDue':

@@ -1,7 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { Secret } from '../../src/config/secret.ts'
 import { startSimulator, type Fault, type SimulatorOptions } from '../../src/simulator/simulator.ts'
-import { ACTIONS, type ActionName } from '../../src/upstream/actions.ts'
+import type { ActionName, ActionParams } from '../../src/operations/hostkey.ts'
+import { KIND_NAMES, KINDS, mutates } from '../../src/operations/kinds/kinds.ts'
+import { ACTIONS } from '../../src/upstream/actions.ts'
 import { Breaker } from '../../src/upstream/breaker.ts'
 import { Bulkhead } from '../../src/upstream/bulkhead.ts'
 import { createUpstream } from '../../src/upstream/client.ts'
@@ -12,7 +14,7 @@ import { createTransport } from '../../src/upstream/transport.ts'
 const TOKEN = 'deadbeef11111111'
 const API_KEY = 'cafebabe22222222'
 const CREATE = { id: 1000, name: 'new', type: 'snapshot' }
-const MUTATIONS = (Object.keys(ACTIONS) as ActionName[]).filter(action => ACTIONS[action].mutates)
+const MUTATIONS = KIND_NAMES.filter(kind => mutates({ kind })).map(kind => KINDS[kind].action)
 
 interface Options extends SimulatorOptions {
   readMethod?: 'POST' | 'GET'
@@ -41,7 +43,7 @@ async function start({ readMethod = 'POST', tokens = [TOKEN], timeoutMs = 5_000,
           send: fields => transport.send('auth.php', 'POST', fields),
           now: () => clock.now,
         })
-  const upstream = createUpstream({
+  const hostkey = createUpstream({
     transport,
     session,
     readMethod,
@@ -50,9 +52,15 @@ async function start({ readMethod = 'POST', tokens = [TOKEN], timeoutMs = 5_000,
     log: { warn: (fields, message) => void log.push([fields, message]) },
   })
   onTestFinished(async () => {
-    await upstream.close()
+    await transport.close()
     await sim.close()
   })
+  const upstream = {
+    call: (action: ActionName, params: ActionParams, signal?: AbortSignal) =>
+      hostkey.call({ action, params }, signal),
+    check: (callback: string, signal?: AbortSignal) =>
+      hostkey.check(callback, { action: 'get_snapshot', params: { id: 1000 } }, signal),
+  }
   /** The tokens of the calls that vm.php saw. */
   const used = () => sim.requests.filter(({ path }) => path === '/vm.php').map(({ fields }) => fields.token)
   const logins = () => sim.requests.filter(({ path }) => path === '/auth.php').length
@@ -63,7 +71,7 @@ async function start({ readMethod = 'POST', tokens = [TOKEN], timeoutMs = 5_000,
     if (outcome.kind !== 'accepted') throw new Error(outcome.kind)
     return outcome.callback
   }
-  return { sim, clock, upstream, log, used, logins, due }
+  return { sim, clock, transport, upstream, log, used, logins, due }
 }
 
 const respond = (value: unknown, fault: Partial<Fault> = {}): Fault => ({
@@ -79,7 +87,7 @@ test('a call is accepted with its key; the check carries no token and reads the 
   const key = sim.ledger[0]!.callback!
   expect(await upstream.check(key)).toEqual({ kind: 'pending' })
   clock.now += 100
-  expect(await upstream.check(key)).toEqual({ kind: 'done', scope: 'snapshot new created' })
+  expect(await upstream.check(key)).toEqual({ kind: 'done', scope: 'snapshot new created', snapshots: null })
   expect(await upstream.check(key)).toEqual({ kind: 'gone' })
   expect(sim.requests.map(({ method, path, fields }) => ({ method, path, fields }))).toEqual([
     {
@@ -111,6 +119,7 @@ test('an immediate result is done at once', async () => {
   const { upstream } = await start({ immediateLists: true })
   expect(await upstream.call('get_snapshot', { id: 1000 })).toMatchObject({
     kind: 'done',
+    snapshots: [{ name: 'first' }],
     scope: [{ name: 'first' }],
   })
 })
@@ -221,12 +230,12 @@ test('other refusals are not tried again, nor is one that only quotes a name lik
   const { sim, upstream, logins } = await start({ tokens: [] })
   const first = await upstream.call('create_snapshot', { ...CREATE, name: 'first' })
   const message = 'failed to request snapshot creation for 1000 - snapshot first already exists'
-  expect(first).toEqual({ kind: 'refused', code: '-1', message })
+  expect(first).toEqual({ kind: 'refused', reason: 'conflict', code: '-1', message })
   await upstream.call('create_snapshot', { ...CREATE, id: 1004, name: 'token-expired' })
   const quoting = { code: -1, message: 'snapshot token-expired already exists' }
   sim.fault(respond(quoting, { action: 'create_snapshot', times: 9 }))
   const outcome = await upstream.call('create_snapshot', { ...CREATE, name: 'token-expired' })
-  expect(outcome).toEqual({ kind: 'refused', code: '-1', message: quoting.message })
+  expect(outcome).toEqual({ kind: 'refused', reason: 'conflict', code: '-1', message: quoting.message })
   expect([sim.requests.length, logins()]).toEqual([4, 1])
 })
 
@@ -252,7 +261,7 @@ test.each<[string, unknown, object]>([
   [
     'a refusal',
     { code: `E ${TOKEN}`, message: ECHO },
-    { kind: 'refused', code: 'E [redacted]', message: CLEAN },
+    { kind: 'refused', reason: 'rejected', code: 'E [redacted]', message: CLEAN },
   ],
   [
     'a refusal of the token',
@@ -262,12 +271,12 @@ test.each<[string, unknown, object]>([
   [
     'a message with members',
     { code: -1, message: { why: ECHO, root_pass: 'hunter2' } },
-    { kind: 'refused', code: '-1', message: `{"why":"${CLEAN}"}` },
+    { kind: 'refused', reason: 'rejected', code: '-1', message: `{"why":"${CLEAN}"}` },
   ],
   [
     'a message that is JSON',
     { code: -1, message: '{"why":"disk","root_pass":"hunter2"}' },
-    { kind: 'refused', code: '-1', message: '{"why":"disk"}' },
+    { kind: 'refused', reason: 'rejected', code: '-1', message: '{"why":"disk"}' },
   ],
   ['an endless message', { code: -1, message: 'x'.repeat(5_000) }, { message: 'x'.repeat(1_000) }],
   [
@@ -276,7 +285,7 @@ test.each<[string, unknown, object]>([
       result: 'OK',
       scope: { [TOKEN]: 1, cpu: 2, root_pass: 'hunter2', note: ECHO, raw: '{"token":"x","a":1}' },
     },
-    { kind: 'done', scope: { '[redacted]': 1, cpu: 2, note: CLEAN, raw: '{"a":1}' } },
+    { kind: 'done', scope: { '[redacted]': 1, cpu: 2, note: CLEAN, raw: '{"a":1}' }, snapshots: null },
   ],
 ])('%s shows no secret', async (_what, value, expected) => {
   const { sim, upstream } = await start()
@@ -293,14 +302,29 @@ test('a check shows no secret either, its own key among them', async () => {
   sim.fault(respond({ result: `Error ${key}`, scope: echo }, { action: 'check' }))
   sim.fault(respond({ result: 'OK', context: { error: { why: echo, pin: 1 } } }, { action: 'check' }))
   sim.fault(respond({ result: 'Error', scope: `{"key":"${key}","why":"disk"}` }, { action: 'check' }))
-  expect(await upstream.check(key)).toEqual({ kind: 'done', scope: expect.objectContaining({ note: clean }) })
-  expect(await upstream.check(key)).toEqual({ kind: 'failed', code: 'Error [redacted]', message: clean })
+  expect(await upstream.check(key)).toEqual({
+    kind: 'done',
+    scope: expect.objectContaining({ note: clean }),
+    snapshots: null,
+  })
   expect(await upstream.check(key)).toEqual({
     kind: 'failed',
+    reason: 'rejected',
+    code: 'Error [redacted]',
+    message: clean,
+  })
+  expect(await upstream.check(key)).toEqual({
+    kind: 'failed',
+    reason: 'rejected',
     code: 'context.error',
     message: `{"why":"${clean}"}`,
   })
-  expect(await upstream.check(key)).toEqual({ kind: 'failed', code: 'Error', message: '{"why":"disk"}' })
+  expect(await upstream.check(key)).toEqual({
+    kind: 'failed',
+    reason: 'rejected',
+    code: 'Error',
+    message: '{"why":"disk"}',
+  })
   const { scope } = (await upstream.check(key)) as { scope: object }
   expect(scope).toHaveProperty('cpu')
   expect(Object.keys(scope).filter(name => /pass/.test(name))).toEqual([])
@@ -313,8 +337,8 @@ test('that leniency was needed is logged, without the body', async () => {
   sim.fault(respond(`${warning}{"result":"OK","scope":[]}`, { status: 500 }))
   sim.fault(respond(`${warning}{"result":"OK","scope":1}`))
   expect(await upstream.call('create_snapshot', CREATE)).toEqual({ kind: 'accepted', callback: 'k7d0q2m5' })
-  expect(await upstream.call('get_snapshot', CREATE)).toEqual({ kind: 'done', scope: [] })
-  expect(await upstream.check('k7d0q2m5')).toEqual({ kind: 'done', scope: 1 })
+  expect(await upstream.call('get_snapshot', CREATE)).toEqual({ kind: 'done', scope: [], snapshots: [] })
+  expect(await upstream.check('k7d0q2m5')).toEqual({ kind: 'done', scope: 1, snapshots: null })
   const message = 'upstream JSON had to be dug out of other text'
   expect(log).toEqual([
     [{ action: 'create_snapshot', http_status: 200, bytes: expect.any(Number) }, message],
@@ -323,9 +347,9 @@ test('that leniency was needed is logged, without the body', async () => {
   ])
 })
 
-test('close closes the transport', async () => {
-  const { upstream } = await start()
-  await upstream.close()
+test('over a transport that is closed nothing is sent', async () => {
+  const { upstream, transport } = await start()
+  await transport.close()
   expect(await upstream.call('load_stats', { id: 1000 })).toEqual({
     kind: 'unsent',
     reason: 'UND_ERR_DESTROYED',

@@ -2,7 +2,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Readable } from 'node:stream'
 import { callerOf } from '../auth.ts'
 import { mayTouch, SCOPES, type Caller } from '../../callers/callers.ts'
-import { KINDS, type Kind, type Operation as StoredOperation } from '../../operations/operation.ts'
+import type { Kind } from '../../operations/kinds/kind.ts'
+import { KIND_NAMES, KINDS } from '../../operations/kinds/kinds.ts'
+import type { Operation as StoredOperation } from '../../operations/operation.ts'
 import { OPERATION_ID } from '../../operations/id.ts'
 import { ApiProblem } from '../problem.ts'
 import { PreferHeaders, ref } from '../schemas/common.ts'
@@ -32,7 +34,7 @@ const EVENT_STREAM = Type.Unsafe<Readable>({
 /** The kinds whose operations a caller may see: of the families it has any scope of. */
 function visibleKinds(caller: Caller): Kind[] {
   const families = new Set([...caller.scopes].map(scope => scope.split(':')[0]))
-  return (Object.keys(KINDS) as Kind[]).filter(kind => families.has(KINDS[kind].family))
+  return KIND_NAMES.filter(kind => families.has(KINDS[kind].family))
 }
 
 /** Who started an operation can always read it; others by the kind's family; nobody outside the VM list. */
@@ -90,7 +92,7 @@ export const operationRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app
         ...(vmId === undefined ? {} : { vmId }),
         ...(kind === undefined ? {} : { kind }),
         ...(status === undefined ? {} : { status }),
-        ...(cursor === undefined ? {} : { before: decodeCursor(cursor) }),
+        ...(cursor === undefined ? {} : { olderThan: decodeCursor(cursor) }),
         limit: limit + 1,
       })
       const page = found.slice(0, limit)

@@ -3,7 +3,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { callerOf, requireVm } from '../auth.ts'
 import type { Operation } from '../../operations/operation.ts'
-import type { ReadKind } from '../../operations/reads/reads.ts'
+import type { ReadKind } from '../../operations/kinds/kind.ts'
 import { goneSignal, type RouteParts } from './parts.ts'
 import { waitOf } from '../prefer.ts'
 
@@ -18,12 +18,12 @@ export const AGE_HEADER = {
 }
 
 /** Reads for the caller of a request: the operation that ended in time, or the one that goes on. */
-export async function readForCaller(
+export async function readForCaller<K extends ReadKind>(
   { config, operations, draining }: RouteParts,
   request: FastifyRequest,
   reply: FastifyReply,
-  what: { kind: ReadKind; vmId: number; type: string | null },
-): Promise<Operation> {
+  what: { kind: K; vmId: number; type: string | null },
+): Promise<Operation<K>> {
   const caller = callerOf(request)
   requireVm(caller, what.vmId)
   const { operation, ageMs } = await operations.read({

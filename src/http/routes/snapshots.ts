@@ -1,8 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { auditStarted } from '../audit.ts'
 import { callerOf, requireVm } from '../auth.ts'
-import type { SnapshotListResult } from '../../operations/operation.ts'
-import type { MutationKind } from '../../operations/start.ts'
+import type { ChangeKind } from '../../operations/kinds/kind.ts'
 import { ApiProblem, type ProblemCode } from '../problem.ts'
 import { MutationHeaders, ReadHeaders, ref, SnapshotParams, TypeQuery, VmParams } from '../schemas/common.ts'
 import { MUTATION_PROBLEMS, problemResponses, UPSTREAM_PROBLEMS } from '../schemas/problem.ts'
@@ -18,6 +17,7 @@ import {
   secured,
   sendOperation,
 } from '../answers.ts'
+import { requireStarted } from '../failures.ts'
 import { idempotencyOf } from '../idempotency-key.ts'
 import { goneSignal, type RouteParts } from './parts.ts'
 import { waitOf } from '../prefer.ts'
@@ -46,7 +46,7 @@ export const snapshotRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app,
     request: FastifyRequest,
     reply: FastifyReply,
     what: {
-      kind: MutationKind
+      kind: ChangeKind
       vmId: number
       snapshot: string
       snapshotType: string | undefined
@@ -54,14 +54,16 @@ export const snapshotRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app,
     },
   ): Promise<FastifyReply> {
     const waitMs = waitOf(request, reply, config.maxWaitMs, 0)
-    const { operation, replayed } = await operations.start({
+    const start = await operations.start({
       ...what,
       snapshotType: what.snapshotType ?? DEFAULT_TYPE,
       backupId: what.backupId ?? null,
       caller: callerOf(request).id,
       requestId: request.id,
-      idempotency: idempotencyOf(request),
+      idempotencyKey: idempotencyOf(request),
     })
+    const operation = requireStarted(start, now())
+    const replayed = start.kind === 'replayed'
     auditStarted(request, operation.id, replayed)
     if (replayed) reply.header('idempotency-replayed', 'true')
     const latest = await operations.wait(operation, waitMs, draining, () => goneSignal(reply))
@@ -159,7 +161,7 @@ export const snapshotRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app,
       })
       if (operation.status === 'running')
         return sendOperation(reply, operation, { basePath: config.basePath, nowMs: now() })
-      const { snapshots } = requireSuccess(operation).result as SnapshotListResult
+      const { snapshots } = requireSuccess(operation).result
       if (!snapshots)
         throw new ApiProblem(
           'upstream-invalid',

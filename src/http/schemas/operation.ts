@@ -1,23 +1,19 @@
 import type { Static } from 'typebox'
 import { callerName } from '../../callers/callers.ts'
 import { OPERATION_ID } from '../../operations/id.ts'
-import {
-  KINDS,
-  type Kind,
-  type Operation as StoredOperation,
-  type Status,
-} from '../../operations/operation.ts'
+import type { Kind } from '../../operations/kinds/kind.ts'
+import { KIND_NAMES } from '../../operations/kinds/kinds.ts'
+import type { Operation as StoredOperation, Status } from '../../operations/operation.ts'
 import { problemBody } from '../problem.ts'
 import { nullable, Time, VmId } from './common.ts'
 import type { Problem } from './problem.ts'
 import { Type } from './type.ts'
 
-const kinds = Object.keys(KINDS) as Kind[]
 const STATUSES: Status[] = ['running', 'succeeded', 'failed', 'unknown']
 
 const Kind = Type.Unsafe<Kind>({
   type: 'string',
-  enum: kinds,
+  enum: KIND_NAMES,
   description: 'What the operation does.',
   examples: ['snapshot.create'],
 })

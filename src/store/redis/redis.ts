@@ -10,15 +10,18 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { mutates, type Kind, type Operation } from '../../operations/operation.ts'
 import { parseRedisUrl, type RedisAddress } from './url.ts'
 import { SCRIPTS } from './scripts.ts'
 import {
+  mutates,
   StoreUnavailable,
   type IdempotencyKey,
+  type Kind,
+  type Operation,
+  type Running,
   type ListQuery,
   type OperationPage,
-  type StartOutcome,
+  type Admission,
   type Store,
 } from '../../operations/store.ts'
 
@@ -173,7 +176,7 @@ class RedisStore implements Store {
     }
   }
 
-  async start(operation: Operation, claim: IdempotencyKey | null, nowMs: number): Promise<StartOutcome> {
+  async start(operation: Operation, claim: IdempotencyKey | null, nowMs: number): Promise<Admission> {
     const { rev, dueAtMs, ...doc } = operation
     const start = (): Promise<Answer> =>
       this.#run(
@@ -261,7 +264,7 @@ class RedisStore implements Store {
     return doc ? toOperation([rev!, due!, doc]) : undefined
   }
 
-  async list({ visible, vmId, kind, status, limit, before }: ListQuery): Promise<OperationPage> {
+  async list({ visible, vmId, kind, status, limit, olderThan }: ListQuery): Promise<OperationPage> {
     const all = visible.vmIds === '*'
     if (vmId !== undefined && visible.vmIds !== '*' && !visible.vmIds.includes(vmId)) return []
     const vmIds = vmId === undefined ? visible.vmIds : [vmId]
@@ -276,7 +279,7 @@ class RedisStore implements Store {
     })
     const indexes = merged ? vmIds.map(id => `vm:${id}`) : ['all']
     const page: OperationPage = []
-    let from = before === undefined ? '+' : `(${before}`
+    let from = olderThan === undefined ? '+' : `(${olderThan}`
     for (let scanned = 0; ;) {
       const [seen, last, more, fields] = (await this.#run(
         'opList',
@@ -294,7 +297,7 @@ class RedisStore implements Store {
     }
   }
 
-  async claimDue(nowMs: number, leaseMs: number, limit: number): Promise<Operation[]> {
+  async claimDue(nowMs: number, leaseMs: number, limit: number): Promise<Running[]> {
     if (limit <= 0) return []
     const claim = newWriteId()
     const till = Math.round(nowMs + leaseMs)
@@ -311,7 +314,7 @@ class RedisStore implements Store {
       throw error
     })
     if (claimed === 0) throw new StoreUnavailable('the store was reached too late')
-    return toOperations(claimed as string[])
+    return toOperations(claimed as string[]) as Running[]
   }
 
   async nextDueAtMs(): Promise<number | null> {
@@ -440,11 +443,10 @@ type Answer = string | number | (string | number | string[])[]
 type OperationFields = string[]
 
 function toOperation([rev, due, doc]: OperationFields): Operation {
-  return {
-    ...(JSON.parse(doc!) as Operation),
+  return Object.assign(JSON.parse(doc!) as Operation, {
     rev: Number(rev),
     dueAtMs: due === '' ? null : Number(due),
-  }
+  })
 }
 
 function toOperations(fields: string[]): Operation[] {

@@ -3,7 +3,7 @@
  * here alone: as an UPDATE of a row it took 9 % of the time of a create.
  */
 
-import type { Kind } from '../../operations/operation.ts'
+import type { Kind } from '../../operations/store.ts'
 
 export interface RunningOperation {
   readonly id: string

@@ -9,9 +9,17 @@
 import { chmodSync, closeSync, fdatasync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { mutates, type Kind, type Operation } from '../../operations/operation.ts'
 import { Running } from './running.ts'
-import { StoreUnavailable, type ListQuery, type StartOutcome, type Store } from '../../operations/store.ts'
+import {
+  mutates,
+  StoreUnavailable,
+  type Admission,
+  type Kind,
+  type ListQuery,
+  type Operation,
+  type Running as RunningOperation,
+  type Store,
+} from '../../operations/store.ts'
 
 const SCHEMA_VERSION = 1
 
@@ -139,12 +147,8 @@ class SqliteStore implements Store {
     this.#wal = openSync(`${path}-wal`, 'r')
   }
 
-  start(
-    operation: Operation,
-    idempotency: Parameters<Store['start']>[1],
-    nowMs: number,
-  ): Promise<StartOutcome> {
-    const work = (): StartOutcome => {
+  start(operation: Operation, idempotency: Parameters<Store['start']>[1], nowMs: number): Promise<Admission> {
+    const work = (): Admission => {
       if (idempotency) {
         const known = this.#get<{ fingerprint: string; operation_id: string }>(
           'SELECT fingerprint, operation_id FROM idempotency WHERE caller = ? AND key = ? AND expires_at > ?',
@@ -232,7 +236,7 @@ class SqliteStore implements Store {
     return this.#attempt(() => this.#read(id))
   }
 
-  async list({ visible, vmId, kind, status, limit, before }: ListQuery): Promise<Operation[]> {
+  async list({ visible, vmId, kind, status, limit, olderThan }: ListQuery): Promise<Operation[]> {
     await this.#syncing?.done
     const where: string[] = []
     const values: SQLInputValue[] = []
@@ -249,7 +253,7 @@ class SqliteStore implements Store {
     )
     if (kind !== undefined) and('kind = ?', kind)
     if (status !== undefined) and('status = ?', status)
-    if (before !== undefined) and('id < ?', before)
+    if (olderThan !== undefined) and('id < ?', olderThan)
     return this.#attempt(() =>
       this.#all<Row>(
         `SELECT id, rev, due_at, doc FROM operations WHERE ${where.join(' AND ')} ORDER BY id DESC LIMIT ?`,
@@ -259,11 +263,13 @@ class SqliteStore implements Store {
     )
   }
 
-  async claimDue(nowMs: number, leaseMs: number, limit: number): Promise<Operation[]> {
+  async claimDue(nowMs: number, leaseMs: number, limit: number): Promise<RunningOperation[]> {
     // A step may read what HOSTKEY tells once: not before the disk takes writes again.
     if (this.#isFailing) await this.#write(() => this.#db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`))
     const claimed = await this.#attempt(() =>
-      this.#running.claim(nowMs, Math.round(nowMs + leaseMs), limit)?.map(({ id }) => this.#read(id)!),
+      this.#running
+        .claim(nowMs, Math.round(nowMs + leaseMs), limit)
+        ?.map(({ id }) => this.#read(id) as RunningOperation),
     )
     if (claimed) return claimed
     // The next state of one that is due is on its way: what is due then is known behind it.

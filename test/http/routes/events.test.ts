@@ -110,8 +110,8 @@ const ID = `op_${'0'.repeat(26)}`
 function operationOf(changes: Partial<Operation>): Operation {
   const draft = { id: ID, kind: 'snapshot.create', vmId: 1, snapshot: 'a', snapshotType: 'snapshot' } as const
   const policy = { checkMinMs: 1, checkMaxMs: 1, deadlineMs: 1, settleMs: 1, readCalls: 1 }
-  const operation = newOperation({ ...draft, backupId: null, createdBy: 'x', before: null }, 0, 0, policy)
-  return { ...operation, ...changes }
+  const operation = newOperation({ ...draft, backupId: null, createdBy: 'x', evidence: null }, 0, 0, policy)
+  return { ...operation, ...changes } as Operation
 }
 
 /** A stream over a store in memory, whose listeners can be counted. */
@@ -148,7 +148,7 @@ function memoryStream(heartbeatMs: number) {
       [gone, draining].map(({ signal }) => getEventListeners(signal, 'abort').length).reduce((a, b) => a + b),
     /** Changes the operation and says how often that made the store be read. */
     change: (changes: Partial<Operation>): number => {
-      operation = { ...operation, rev: operation.rev + 1, ...changes }
+      operation = { ...operation, rev: operation.rev + 1, ...changes } as Operation
       const before = looks
       onChange(operation.id)
       return looks - before

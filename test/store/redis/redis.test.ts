@@ -11,7 +11,7 @@ import { StoreUnavailable, type Store } from '../../../src/operations/store.ts'
 import { closedAfterAll, temporaryDirectory } from '../../helper.ts'
 import { findProgram, freePort, lacks, runProgram } from '../../programs.ts'
 import { startRedis, type RedisServer } from './redis-server.ts'
-import { endOf, operation, storeContract, type StoreUnderTest } from '../store-contract.ts'
+import { changed, endOf, operation, storeContract, type StoreUnderTest } from '../store-contract.ts'
 import { storeModel } from '../store-model.ts'
 
 const T0 = 1_800_000_000_000
@@ -86,7 +86,7 @@ describe.skipIf(lacks('redis-server'))('redis', () => {
     const op = operation()
     const claim = { caller: 'alice', key: 'k', fingerprint: 'f', expiresAtMs: T0 + TTL_MS }
     await store.start(op, claim, T0)
-    const accepted = { ...op, rev: 2, step: 'check' as const, callback: 'secret', dueAtMs: T0 + 10 }
+    const accepted = changed(op, { rev: 2, step: 'check', callback: 'secret', dueAtMs: T0 + 10 })
     expect(await store.save(accepted)).toBe(true)
     await own.kill()
     await expect(store.get(op.id)).rejects.toThrow(StoreUnavailable)
@@ -310,7 +310,7 @@ describe.skipIf(lacks('redis-server'))('redis', () => {
       await expect(store.save(end)).rejects.toThrow(StoreUnavailable)
       await vi.waitFor(() => store.ping(), { interval: 10 })
       expect(await store.save(end)).toBe(true)
-      expect(await store.save({ ...end, status: 'failed' })).toBe(false)
+      expect(await store.save(changed(end, { status: 'failed' }))).toBe(false)
       expect(await store.get(op.id)).toMatchObject({ rev: 2, status: 'succeeded' })
     })
   })
@@ -381,7 +381,7 @@ describe.skipIf(lacks('redis-server'))('redis', () => {
     onTestFinished(() => redis.disconnect())
     await redis.set(`{test}:op:${spoiled.id}`, 'not what is expected')
     const save = (one: typeof op): Promise<unknown> =>
-      right.save({ ...one, rev: 2, callback: 'secret-callback' }).catch((reason: unknown) => reason)
+      right.save(changed(one, { rev: 2, callback: 'secret-callback' })).catch((reason: unknown) => reason)
     errors.push(await save(spoiled))
     await own.kill()
     errors.push(await save(op))

@@ -264,9 +264,11 @@ test('the file does not grow without end: swept pages are given back', async () 
     return statSync(path).size + statSync(`${path}-wal`).size
   }
   const round = async (): Promise<void> => {
-    const ops = Array.from({ length: 2_000 }, (_, i) => operation({ vmId: i + 1, result: 'x'.repeat(1_000) }))
+    const ops = Array.from({ length: 2_000 }, (_, i) =>
+      operation({ vmId: i + 1, backupId: 'x'.repeat(1_000) }),
+    )
     await Promise.all(ops.map(op => store.start(op, null, T0)))
-    await Promise.all(ops.map(op => store.save({ ...endOf(op, T0), result: 'x'.repeat(1_000) })))
+    await Promise.all(ops.map(op => store.save(endOf(op, T0))))
     while ((await store.sweep(T0 + 1, T0 + 1, 200)) > 0);
   }
   await round()

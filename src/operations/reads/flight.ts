@@ -1,0 +1,164 @@
+/**
+ * A flight: one read under way, shared by all who ask the same. It lives in memory while somebody waits for it. When one
+ * of them cannot wait any longer it is promoted: it becomes a stored operation, and the watcher makes its next steps.
+ */
+
+import type { Engine } from '../engine.ts'
+import { newOperationId } from '../id.ts'
+import type { ReadKind } from '../kinds/kind.ts'
+import { hasEnded, newOperation, type Ended, type Operation, type Running } from '../operation.ts'
+import type { Event } from '../transition.ts'
+import type { Waiters } from '../waiters.ts'
+
+export class Flight<K extends ReadKind> {
+  /** How it ended; undefined when it was given up. Rejects when the store was lost under it. */
+  readonly ended: Promise<Ended<K> | undefined>
+  readonly #engine: Engine
+  readonly #waiters: Waiters
+  readonly #abort = new AbortController()
+  #operation: Operation<K>
+  /** A step is being made right now. */
+  #isBusy = false
+  #isOver = false
+  /** How many wait for it. Without any, and without a promotion, it is given up. */
+  #waiting = 0
+  #promotion: Promise<Operation<K>> | null = null
+  /** Wakes it from its pause between two steps. */
+  #wake: () => void = () => {}
+
+  /** `land` is called with how it ended, just before anybody who waits hears of it. */
+  constructor(
+    engine: Engine,
+    waiters: Waiters,
+    { kind, vmId, type }: { kind: K; vmId: number; type: string | null },
+    land: (ended: Ended<K> | undefined) => void,
+  ) {
+    this.#engine = engine
+    this.#waiters = waiters
+    const { now, policy } = engine.parts
+    const nowMs = now()
+    const draft = {
+      id: newOperationId(nowMs),
+      kind,
+      vmId,
+      snapshot: null,
+      snapshotType: type,
+      backupId: null,
+      createdBy: '',
+      evidence: null,
+    }
+    this.#operation = newOperation(draft, nowMs, nowMs, policy)
+    this.ended = this.#fly().then(
+      ended => {
+        this.#isOver = true
+        land(ended)
+        return ended
+      },
+      (error: unknown) => {
+        this.#isOver = true
+        land(undefined)
+        throw error
+      },
+    )
+    // Everybody may have left by the time it fails.
+    this.ended.catch(() => {})
+  }
+
+  /** The operation as it is now, not stored. */
+  get operation(): Operation<K> {
+    return this.#operation
+  }
+
+  /** One that was given up still ends its step; whoever joined it would wait for nothing. */
+  get isGivenUp(): boolean {
+    return this.#abort.signal.aborted
+  }
+
+  /** Somebody more waits for it. */
+  enter(): void {
+    this.#waiting += 1
+  }
+
+  /** Somebody waits no longer: the last one to leave gives it up. */
+  leave(): void {
+    this.#waiting -= 1
+    if (this.#waiting > 0 || this.#promotion || this.#isOver) return
+    this.#abort.abort()
+    this.#wake()
+  }
+
+  /** Turns it into a stored operation, once, of the caller who could not wait first. */
+  promote(caller: string): Promise<Operation<K>> {
+    this.#promotion ??= this.#store(caller).catch((error: unknown) => {
+      this.#promotion = null
+      throw error
+    })
+    this.#wake()
+    return this.#promotion
+  }
+
+  /** Makes one step after the other until it ends, is promoted, or nobody waits for it. */
+  async #fly(): Promise<Ended<K> | undefined> {
+    const { tracing, now } = this.#engine.parts
+    const { signal } = this.#abort
+    for (let current = this.#operation; !hasEnded(current) && !signal.aborted; current = this.#operation) {
+      const running = current
+      this.#isBusy = true
+      const told = await tracing.step(running, () => this.#engine.perform(running, signal))
+      this.#isBusy = false
+      const next = this.#engine.advance(current, this.#atOnce(told))
+      const stored = await this.#stored()
+      if (stored) {
+        const { createdBy, trace, rev } = stored
+        await this.#engine.commit({ ...next, createdBy, ...(trace && { trace }), rev: rev + 1 })
+        return this.#endOf(stored)
+      }
+      this.#operation = next
+      if (hasEnded(next)) return next
+      await this.#pause(next.dueAtMs - now())
+      const promoted = await this.#stored()
+      if (promoted) return this.#endOf(promoted)
+    }
+    return undefined
+  }
+
+  /** How a stored operation ended, whoever made its last step. */
+  async #endOf({ id }: Operation<K>): Promise<Ended<K> | undefined> {
+    const ended = await this.#waiters.until(id, hasEnded, Infinity)
+    return ended && hasEnded(ended) ? (ended as Ended<K>) : undefined
+  }
+
+  /** The stored operation after a promotion; undefined when there was none, or when it could not be stored. */
+  #stored(): Promise<Operation<K> | undefined> {
+    return this.#promotion ? this.#promotion.catch(() => undefined) : Promise.resolve(undefined)
+  }
+
+  async #store(caller: string): Promise<Operation<K>> {
+    const { now, store, leaseMs, tracing } = this.#engine.parts
+    // It ended in this very turn of the event loop.
+    if (hasEnded(this.#operation)) return this.#operation
+    const operation: Running<K> = { ...this.#operation, ...tracing.begin(), createdBy: caller }
+    // While a step is being made, nobody else may make it.
+    if (this.#isBusy) operation.dueAtMs = now() + leaseMs
+    await store.start(operation, null, now())
+    this.#engine.onDue(operation.dueAtMs)
+    return operation
+  }
+
+  /** A call that the gateway held back is told to the callers who wait, and is not tried again under their eyes. */
+  #atOnce(event: Event): Event {
+    if (event.type !== 'called' || event.outcome.kind !== 'unsent' || this.#promotion) return event
+    return event.outcome.shedMs === undefined ? event : { type: 'shed', outcome: event.outcome }
+  }
+
+  #pause(ms: number): Promise<void> {
+    if (ms <= 0 || this.#promotion || this.isGivenUp) return Promise.resolve()
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}
