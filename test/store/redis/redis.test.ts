@@ -160,12 +160,12 @@ describe.skipIf(lacks('redis-server'))('redis', () => {
     const visible = { ...EVERYTHING.visible, vmIds: Array.from({ length: 50 }, (_, i) => i) }
     const found: string[] = []
     const cuts: string[] = []
-    for (let before: string | undefined; ;) {
-      const page = await store.list({ ...EVERYTHING, visible, ...(before === undefined ? {} : { before }) })
+    for (let olderThan: string | undefined; ;) {
+      const page = await store.list({ ...EVERYTHING, visible, ...(olderThan === undefined ? {} : { olderThan }) })
       found.push(...page.map(op => op.id))
-      before = page.cutAt
-      if (before === undefined) break
-      cuts.push(before)
+      olderThan = page.cutAt
+      if (olderThan === undefined) break
+      cuts.push(olderThan)
     }
     expect(found).toEqual([wanted.id])
     expect(cuts).toHaveLength(2)
