@@ -5,6 +5,7 @@ import { mayTouch, SCOPES, type Caller } from '../../callers/callers.ts'
 import type { Kind } from '../../operations/kinds/kind.ts'
 import { KIND_NAMES, KINDS } from '../../operations/kinds/kinds.ts'
 import type { Operation as StoredOperation } from '../../operations/operation.ts'
+import type { Operations } from '../../operations/operations.ts'
 import { OPERATION_ID } from '../../operations/id.ts'
 import { ApiProblem } from '../problem.ts'
 import { PreferHeaders, ref } from '../schemas/common.ts'
@@ -19,7 +20,7 @@ import { problemResponses, RATE_LIMIT_HEADERS, RETRY_AFTER_HEADER } from '../sch
 import { Type } from '../schemas/type.ts'
 import { jsonResponse, OPERATION_HEADERS, secured, sendOperation } from '../answers.ts'
 import { eventStream } from './events.ts'
-import { goneSignal, type RouteParts } from './parts.ts'
+import { goneSignal, type RouteApp, type RouteParts } from './parts.ts'
 import { waitOf } from '../prefer.ts'
 
 const TAGS = ['Operations']
@@ -45,15 +46,24 @@ function maySee(caller: Caller, operation: StoredOperation): boolean {
 
 /** `/operations` and what is below. */
 export const operationRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, parts) => {
-  const { config, operations, draining, now } = parts
+  listRoute(app, parts)
+  seeRoute(app, parts)
+  eventsRoute(app, parts)
+}
 
-  /** The operation with this id, if the caller may know of it. @throws ApiProblem `operation-not-found` */
-  async function visibleOperation(caller: Caller, id: string): Promise<StoredOperation> {
-    const operation = OPERATION_ID.test(id) ? await operations.get(id) : undefined
-    if (operation && maySee(caller, operation)) return operation
-    throw new ApiProblem('operation-not-found', 'There is no such operation, or it is not yours to see.')
-  }
+/** The operation with this id, if the caller may know of it. @throws ApiProblem `operation-not-found` */
+async function visibleOperation(
+  operations: Operations,
+  caller: Caller,
+  id: string,
+): Promise<StoredOperation> {
+  const operation = OPERATION_ID.test(id) ? await operations.get(id) : undefined
+  if (operation && maySee(caller, operation)) return operation
+  throw new ApiProblem('operation-not-found', 'There is no such operation, or it is not yours to see.')
+}
 
+/** `GET /operations` */
+function listRoute(app: RouteApp, { config, operations }: RouteParts): void {
   app.route({
     method: 'GET',
     url: '/operations',
@@ -110,7 +120,10 @@ export const operationRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app
       })
     },
   })
+}
 
+/** `GET /operations/{operation_id}` */
+function seeRoute(app: RouteApp, { config, operations, draining, now }: RouteParts): void {
   app.route({
     method: 'GET',
     url: '/operations/:operation_id',
@@ -133,13 +146,17 @@ export const operationRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app
       },
     },
     handler: async (request, reply) => {
-      const operation = await visibleOperation(callerOf(request), request.params.operation_id)
+      const operation = await visibleOperation(operations, callerOf(request), request.params.operation_id)
       const waitMs = waitOf(request, reply, config.maxWaitMs, 0)
       const latest = await operations.wait(operation, waitMs, draining, () => goneSignal(reply))
       return sendOperation(reply, latest, { basePath: config.basePath, nowMs: now(), runningStatus: 200 })
     },
   })
+}
 
+/** `GET /operations/{operation_id}/events` */
+function eventsRoute(app: RouteApp, parts: RouteParts): void {
+  const { operations } = parts
   app.route({
     method: 'GET',
     url: '/operations/:operation_id/events',
@@ -164,7 +181,7 @@ export const operationRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app
       },
     },
     handler: async (request, reply) => {
-      const operation = await visibleOperation(callerOf(request), request.params.operation_id)
+      const operation = await visibleOperation(operations, callerOf(request), request.params.operation_id)
       return reply
         .headers({
           'content-type': 'text/event-stream; charset=utf-8',

@@ -1,5 +1,6 @@
 /** What every route is given. */
 
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import type { Operations } from '../../operations/operations.ts'
@@ -11,6 +12,9 @@ export interface RouteParts {
   draining: AbortSignal
   now: () => number
 }
+
+/** An app that takes its types from the schemas. */
+export type RouteApp = Parameters<FastifyPluginAsyncTypebox>[0]
 
 /** Aborts when the caller's connection closes before it was answered in full. */
 export function goneSignal(reply: FastifyReply): AbortSignal {

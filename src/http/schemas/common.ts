@@ -47,11 +47,14 @@ export const SnapshotName = Type.String({
   examples: ['before-upgrade'],
 })
 
+/** The type of snapshots that HOSTKEY means when none is given. */
+export const DEFAULT_TYPE = 'snapshot'
+
 export const SnapshotType = Type.String({
   minLength: 1,
   maxLength: 64,
   pattern: '^[A-Za-z0-9_.-]+$',
-  default: 'snapshot',
+  default: DEFAULT_TYPE,
   description: 'The kind of snapshot at HOSTKEY.',
   examples: ['snapshot'],
 })
