@@ -3,7 +3,7 @@
  * codes, kinds, names of the callers file. No VM, operation or key is ever one.
  */
 
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Registry } from 'prom-client'
 import { TOKEN_CALLER, type Caller } from '../callers/callers.ts'
 import type { CallOutcome, CheckOutcome, Hostkey, Task } from '../operations/hostkey.ts'
 import type { ReadKind } from '../operations/kinds/kind.ts'
@@ -16,7 +16,7 @@ import { BREAKER_STATES, type Breaker } from '../upstream/breaker.ts'
 import type { Bulkhead } from '../upstream/bulkhead.ts'
 import type { Send } from '../upstream/session.ts'
 import type { Exchange } from '../upstream/transport.ts'
-import { VERSION } from '../config/version.ts'
+import { declareGauge, declareInstruments } from './instruments.ts'
 import { intercept } from './intercept.ts'
 
 export interface Metrics {
@@ -39,7 +39,6 @@ export interface Metrics {
 
 export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
 
-const NAME = 'hostkey_gateway_'
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 /** The methods of a store that are not timed: they tell nothing of it. */
 const UNTIMED = new Set<keyof Store>(['onChange', 'close'])
@@ -49,162 +48,106 @@ let ofProcess: Registry | undefined
 
 /** A registry of its own for one gateway. */
 export function createMetrics(): Metrics {
-  const registry = new Registry()
-  const registers = [registry]
-  const histogram = <const L extends string>(
-    name: string,
-    help: string,
-    labelNames: readonly L[],
-    buckets: number[],
-  ): Histogram<L> => new Histogram({ name: NAME + name, help, labelNames, buckets, registers })
-  const counter = <const L extends string>(
-    name: string,
-    help: string,
-    labelNames: readonly L[],
-  ): Counter<L> => new Counter({ name: NAME + name, help, labelNames, registers })
-
-  const requests = histogram(
-    'http_request_duration_seconds',
-    'Requests by the pattern of their route; status 499 is a caller who left.',
-    ['method', 'route', 'status'],
-    [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
-  )
-  const problems = counter(
-    'problems_total',
-    'Requests that were refused or failed, by caller and problem code; callers by signed token are all "jwt".',
-    ['caller', 'code'],
-  )
-  const calls = histogram(
-    'upstream_call_duration_seconds',
-    'Calls to HOSTKEY by what came of them, with the wait for a place.',
-    ['action', 'outcome'],
-    [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30],
-  )
-  const reads = counter(
-    'reads_total',
-    'Reads by where the answer came from: the cache, a read under way, or HOSTKEY.',
-    ['kind', 'source'],
-  )
-  const ended = counter('operations_ended_total', 'Stored operations that this process saw end.', [
-    'kind',
-    'status',
-  ])
-  // From zero on, so that the first one is an increase.
-  for (const kind of KIND_NAMES)
-    for (const status of ['succeeded', 'failed', 'unknown']) ended.inc({ kind, status }, 0)
-  const timesToEnd = histogram(
-    'operation_duration_seconds',
-    'From the start of a stored operation to its end.',
-    ['kind'],
-    [0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200],
-  )
-  const storeTimes = histogram(
-    'store_duration_seconds',
-    'Steps of the operation store.',
-    ['method', 'outcome'],
-    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1],
-  )
-  const build = { version: VERSION, node: process.versions.node }
-  new Gauge({
-    name: `${NAME}build_info`,
-    help: 'What runs here; always 1.',
-    labelNames: Object.keys(build),
-    registers,
-  }).set(build, 1)
   if (!ofProcess) collectDefaultMetrics({ register: (ofProcess = new Registry()) })
+  return new GatewayMetrics(ofProcess)
+}
 
-  const call = <T extends CallOutcome | CheckOutcome | Exchange>(
-    action: string,
-    made: Promise<T>,
-  ): Promise<T> =>
-    timed(made, (seconds, outcome) => calls.observe({ action, outcome: outcomeOf(outcome) }, seconds))
+class GatewayMetrics implements Metrics {
+  readonly #registry = new Registry()
+  readonly #instruments = declareInstruments(this.#registry)
+  readonly #ofProcess: Registry
 
-  function countEnd({ kind, status, createdAtMs, finishedAtMs }: Ended): void {
-    ended.inc({ kind, status })
-    timesToEnd.observe({ kind }, Math.max(0, finishedAtMs - createdAtMs) / 1000)
+  constructor(process: Registry) {
+    this.#ofProcess = process
   }
 
-  /** A gauge that is read when somebody asks; what cannot be read then is left out. */
-  function gauge<const L extends string>(
-    name: string,
-    help: string,
-    labelNames: readonly L[],
-    read: (set: (labels: Record<L, string>, value: number) => void) => Promise<void> | void,
-  ): void {
-    const told = new Gauge({
-      name: NAME + name,
-      help,
-      labelNames,
-      registers,
-      async collect() {
-        told.reset()
-        try {
-          await read((labels, value) => told.set(labels, value))
-        } catch {
-          // The store is away, which other metrics tell.
-        }
-      },
+  request(method: string, route: string | undefined, status: number, tookMs: number): void {
+    this.#instruments.requests.observe(
+      { method: METHODS.has(method) ? method : 'other', route: route ?? 'none', status },
+      tookMs / 1000,
+    )
+  }
+
+  problem(caller: Caller | null, code: ProblemCode): void {
+    this.#instruments.problems.inc({ caller: labelOf(caller), code })
+  }
+
+  read(kind: ReadKind, source: ReadSource): void {
+    this.#instruments.reads.inc({ kind, source })
+  }
+
+  store(store: Store): Store {
+    const { storeTimes } = this.#instruments
+    return intercept(store, ({ method, args: [operation] }, next) => {
+      if (UNTIMED.has(method)) return next()
+      return timed(next() as Promise<unknown>, (seconds, result, failed) => {
+        storeTimes.observe({ method, outcome: failed ? 'error' : 'ok' }, seconds)
+        const saved = method === 'save' && result === true ? (operation as Operation) : null
+        if (saved && hasEnded(saved)) this.#countEnd(saved)
+      })
     })
   }
 
-  return {
-    request(method, route, status, tookMs) {
-      requests.observe(
-        { method: METHODS.has(method) ? method : 'other', route: route ?? 'none', status },
-        tookMs / 1000,
-      )
-    },
-    problem: (caller, code) => problems.inc({ caller: labelOf(caller), code }),
-    read: (kind, source) => reads.inc({ kind, source }),
+  hostkey(hostkey: Hostkey): Hostkey {
+    return intercept(hostkey, ({ method, args: [task] }, next) => {
+      if (method === 'pausedMs') return next()
+      const action = method === 'call' ? (task as Task).action : method
+      return this.#call(action, next() as ReturnType<Hostkey['call']>)
+    })
+  }
 
-    store: store =>
-      intercept(store, ({ method, args: [operation] }, next) => {
-        if (UNTIMED.has(method)) return next()
-        return timed(next() as Promise<unknown>, (seconds, result, failed) => {
-          storeTimes.observe({ method, outcome: failed ? 'error' : 'ok' }, seconds)
-          const saved = method === 'save' && result === true ? (operation as Operation) : null
-          if (saved && hasEnded(saved)) countEnd(saved)
-        })
-      }),
+  login(send: Send): Send {
+    return fields => this.#call('login', send(fields))
+  }
 
-    hostkey: hostkey =>
-      intercept(hostkey, ({ method, args: [task] }, next) => {
-        if (method === 'pausedMs') return next()
-        return call(method === 'call' ? (task as Task).action : method, next() as ReturnType<Hostkey['call']>)
-      }),
+  observeStore(store: Store): void {
+    declareGauge(
+      this.#registry,
+      'operations_running',
+      'Operations in the store that run; replicas of one store tell the same.',
+      ['kind'],
+      async set => {
+        const running = await store.running()
+        for (const kind of KIND_NAMES) set({ kind }, running[kind] ?? 0)
+      },
+    )
+  }
 
-    login: send => fields => call('login', send(fields)),
-
-    observeStore(store) {
-      gauge(
-        'operations_running',
-        'Operations in the store that run; replicas of one store tell the same.',
-        ['kind'],
-        async set => {
-          const running = await store.running()
-          for (const kind of KIND_NAMES) set({ kind }, running[kind] ?? 0)
-        },
-      )
-    },
-
-    observeUpstream({ breaker, bulkhead }) {
-      gauge('breaker_state', '1 for the state of the circuit breaker, 0 for the others.', ['state'], set => {
+  observeUpstream({ breaker, bulkhead }: { breaker: Breaker; bulkhead: Bulkhead }): void {
+    declareGauge(
+      this.#registry,
+      'breaker_state',
+      '1 for the state of the circuit breaker, 0 for the others.',
+      ['state'],
+      set => {
         for (const state of BREAKER_STATES) set({ state }, Number(state === breaker.state))
-      })
-      gauge(
-        'upstream_calls',
-        'Calls to HOSTKEY under way, and those that wait for a place.',
-        ['state'],
-        set => {
-          set({ state: 'running' }, bulkhead.running)
-          set({ state: 'waiting' }, bulkhead.queued)
-        },
-      )
-    },
+      },
+    )
+    declareGauge(
+      this.#registry,
+      'upstream_calls',
+      'Calls to HOSTKEY under way, and those that wait for a place.',
+      ['state'],
+      set => {
+        set({ state: 'running' }, bulkhead.running)
+        set({ state: 'waiting' }, bulkhead.queued)
+      },
+    )
+  }
 
-    async text() {
-      return `${await registry.metrics()}\n${await ofProcess!.metrics()}`
-    },
+  async text(): Promise<string> {
+    return `${await this.#registry.metrics()}\n${await this.#ofProcess.metrics()}`
+  }
+
+  #call<T extends CallOutcome | CheckOutcome | Exchange>(action: string, made: Promise<T>): Promise<T> {
+    const { calls } = this.#instruments
+    return timed(made, (seconds, outcome) => calls.observe({ action, outcome: outcomeOf(outcome) }, seconds))
+  }
+
+  #countEnd({ kind, status, createdAtMs, finishedAtMs }: Ended): void {
+    const { ended, timesToEnd } = this.#instruments
+    ended.inc({ kind, status })
+    timesToEnd.observe({ kind }, Math.max(0, finishedAtMs - createdAtMs) / 1000)
   }
 }
 

@@ -14,6 +14,7 @@ import {
   TraceFlags,
   type Context,
   type Span,
+  type Tracer,
 } from '@opentelemetry/api'
 import { W3CTraceContextPropagator } from '@opentelemetry/core'
 import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http'
@@ -28,12 +29,14 @@ import {
   TracerProvider,
   type Sampler,
 } from '@opentelemetry/sdk-trace'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from '../config/config.ts'
 import type { CallOutcome, CheckOutcome, Hostkey, Task } from '../operations/hostkey.ts'
-import type { Ended } from '../operations/operation.ts'
+import type { Ended, Operation, Subject } from '../operations/operation.ts'
+import type { OperationTracing } from '../operations/tracing.ts'
 import { intercept } from './intercept.ts'
 import type { Tracing } from './tracing.ts'
+import type { Send } from '../upstream/session.ts'
 import type { Exchange } from '../upstream/transport.ts'
 import { VERSION } from '../config/version.ts'
 import { within } from '../operations/within.ts'
@@ -50,35 +53,103 @@ declare module 'fastify' {
 }
 
 export function startTracing(config: TracingConfig): Tracing {
-  const Exporter = config.protocol === 'http/json' ? JsonExporter : ProtobufExporter
-  const ids = new Ids()
-  const provider = new TracerProvider({
-    resource: resourceFromAttributes({
-      'service.name': 'hostkey-vm-gateway',
-      'service.version': VERSION,
-    }).merge(detectResources({ detectors: [envDetector] })),
-    sampler: samplerOf(config),
-    idGenerator: ids,
-    spanProcessors: [
-      new BatchSpanProcessor({ exporter: new Exporter(), scheduledDelayMillis: config.delayMs }),
-    ],
-  })
-  const tracer = provider.getTracer('hostkey-vm-gateway', VERSION)
-  const propagator = new W3CTraceContextPropagator()
-  /** What goes on now is part of this. Ours alone: the API's global one belongs to whoever embeds the gateway. */
-  const here = new AsyncLocalStorage<Context>()
+  return new OtelTracing(config)
+}
+
+class OtelTracing implements Tracing {
+  readonly operations: OperationTracing
+  readonly #ids = new Ids()
+  readonly #provider: TracerProvider
+  readonly #tracer: Tracer
+  readonly #propagator = new W3CTraceContextPropagator()
+  /** What goes on now is part of this. It is ours alone: the API's global one belongs to whoever embeds the gateway. */
+  readonly #here = new AsyncLocalStorage<Context>()
+
+  constructor(config: TracingConfig) {
+    this.#provider = providerOf(config, this.#ids)
+    this.#tracer = this.#provider.getTracer('hostkey-vm-gateway', VERSION)
+    this.operations = {
+      begin: () => this.#begin(),
+      step: (operation, make) => this.#step(operation, make),
+      apart: make => this.#here.exit(make),
+      end: operation => this.#end(operation),
+    }
+  }
+
+  requests(app: FastifyInstance): void {
+    app.decorateRequest('span', null)
+    app.addHook('onRequest', (request, _reply, done) => {
+      // Probes and scrapes would be most of what there is.
+      if (request.routeOptions.config.bucket === 'none') return done()
+      request.span = this.#startRequest(request)
+      request.log = request.log.child({ trace_id: request.span.spanContext().traceId })
+      this.#enter(request, done)
+    })
+    // What reads the body calls back from outside.
+    app.addHook('preValidation', (request, _reply, done) => this.#enter(request, done))
+    app.addHook('onResponse', (request, reply, done) => {
+      endRequest(request.span, request.caller?.id, reply.statusCode)
+      done()
+    })
+    app.addHook('onRequestAbort', (request, done) => {
+      endRequest(request.span, request.caller?.id, 499)
+      done()
+    })
+  }
+
+  hostkey(hostkey: Hostkey): Hostkey {
+    return intercept(hostkey, ({ method, args: [task] }, next) => {
+      if (method === 'pausedMs') return next()
+      const action = method === 'call' ? (task as Task).action : method
+      return this.#call(action, next as () => ReturnType<Hostkey['call']>)
+    })
+  }
+
+  login(send: Send): Send {
+    return fields => this.#call('login', () => send(fields))
+  }
+
+  async close(): Promise<void> {
+    await within(
+      this.#provider.shutdown().catch(() => {}),
+      CLOSE_MS,
+    )
+  }
+
+  #startRequest({ method, routeOptions, id, url, headers }: FastifyRequest): Span {
+    const route = routeOptions.url
+    return this.#tracer.startSpan(
+      route === undefined ? method : `${method} ${route}`,
+      {
+        kind: SpanKind.SERVER,
+        attributes: {
+          'http.request.method': method,
+          // Not the query, nor a path that is none of ours: who does it wrong puts a key there.
+          ...(route === undefined ? {} : { 'http.route': route, 'url.path': url.split('?', 1)[0]! }),
+          'gateway.request.id': id,
+        },
+      },
+      this.#propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter),
+    )
+  }
+
+  #enter({ span }: FastifyRequest, done: () => void): void {
+    const isKept = span && (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0
+    if (isKept) this.#here.run(trace.setSpan(ROOT_CONTEXT, span), done)
+    else this.#here.exit(done)
+  }
 
   /** A call to HOSTKEY; only as part of something, else every poll of an operation from before would be a trace. */
-  async function call<T extends CallOutcome | CheckOutcome | Exchange>(
+  async #call<T extends CallOutcome | CheckOutcome | Exchange>(
     action: string,
     make: () => Promise<T>,
   ): Promise<T> {
-    const parent = here.getStore()
+    const parent = this.#here.getStore()
     if (!parent) return make()
     const attributes = { 'hostkey.action': action }
-    const span = tracer.startSpan(`HOSTKEY ${action}`, { kind: SpanKind.CLIENT, attributes }, parent)
+    const span = this.#tracer.startSpan(`HOSTKEY ${action}`, { kind: SpanKind.CLIENT, attributes }, parent)
     try {
-      const outcome = await here.run(trace.setSpan(parent, span), make)
+      const outcome = await this.#here.run(trace.setSpan(parent, span), make)
       span.setAttribute('hostkey.outcome', outcome.kind)
       // A refusal is an answer, and what was done is done; the rest is trouble on the way.
       if (['lost', 'unsent', 'unauthorized'].includes(outcome.kind))
@@ -92,102 +163,46 @@ export function startTracing(config: TracingConfig): Tracing {
     }
   }
 
-  function enter({ span }: FastifyRequest, done: () => void): void {
-    const isKept = span && (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0
-    if (isKept) here.run(trace.setSpan(ROOT_CONTEXT, span), done)
-    else here.exit(done)
+  #begin(): Pick<Subject, 'trace'> {
+    const context = this.#here.getStore()
+    const parent = context && trace.getSpanContext(context)
+    if (!parent) return {}
+    return { trace: { id: parent.traceId, span: this.#ids.newSpanId(), parent: parent.spanId } }
   }
 
-  return {
-    requests(app) {
-      app.decorateRequest('span', null)
-      app.addHook('onRequest', (request, _reply, done) => {
-        const { method, routeOptions, id, headers } = request
-        // Probes and scrapes would be most of what there is.
-        if (routeOptions.config.bucket === 'none') return done()
-        const route = routeOptions.url
-        const span = tracer.startSpan(
-          route === undefined ? method : `${method} ${route}`,
-          {
-            kind: SpanKind.SERVER,
-            attributes: {
-              'http.request.method': method,
-              // Not the query, nor a path that is none of ours: who does it wrong puts a key there.
-              ...(route === undefined
-                ? {}
-                : { 'http.route': route, 'url.path': request.url.split('?', 1)[0]! }),
-              'gateway.request.id': id,
-            },
-          },
-          propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter),
-        )
-        request.span = span
-        request.log = request.log.child({ trace_id: span.spanContext().traceId })
-        enter(request, done)
-      })
-      // What reads the body calls back from outside.
-      app.addHook('preValidation', (request, _reply, done) => enter(request, done))
-      app.addHook('onResponse', (request, reply, done) => {
-        endRequest(request.span, request.caller?.id, reply.statusCode)
-        done()
-      })
-      app.addHook('onRequestAbort', (request, done) => {
-        endRequest(request.span, request.caller?.id, 499)
-        done()
-      })
-    },
-
-    hostkey: hostkey =>
-      intercept(hostkey, ({ method, args: [task] }, next) => {
-        if (method === 'pausedMs') return next()
-        return call(
-          method === 'call' ? (task as Task).action : method,
-          next as () => ReturnType<Hostkey['call']>,
-        )
-      }),
-
-    login: send => fields => call('login', () => send(fields)),
-
-    operations: {
-      begin() {
-        const context = here.getStore()
-        const parent = context && trace.getSpanContext(context)
-        if (!parent) return {}
-        return { trace: { id: parent.traceId, span: ids.newSpanId(), parent: parent.spanId } }
-      },
-
-      step(operation, make) {
-        const context = operation.trace && contextOf(operation.trace.id, operation.trace.span)
-        return context ? here.run(context, make) : make()
-      },
-
-      apart: make => here.exit(make),
-
-      // Its span is made when it ended, by whoever ended it, with the id that its steps already named as their parent.
-      end(operation) {
-        if (!operation.trace) return
-        const { id, span: spanId, parent } = operation.trace
-        ids.next = spanId
-        const span = tracer.startSpan(
-          `operation ${operation.kind}`,
-          { startTime: operation.createdAtMs, attributes: attributesOf(operation) },
-          contextOf(id, parent),
-        )
-        if (operation.status !== 'succeeded')
-          span.setStatus({
-            code: SpanStatusCode.ERROR,
-            ...(operation.failure ? { message: operation.failure.reason } : {}),
-          })
-        span.end(operation.updatedAtMs)
-      },
-    },
-
-    close: () =>
-      within(
-        provider.shutdown().catch(() => {}),
-        CLOSE_MS,
-      ),
+  #step<T>(operation: Operation, make: () => T): T {
+    const context = operation.trace && contextOf(operation.trace.id, operation.trace.span)
+    return context ? this.#here.run(context, make) : make()
   }
+
+  /** The span of an operation is made when it ended, by whoever ended it, with the id that its steps already named as their parent. */
+  #end(operation: Ended): void {
+    if (!operation.trace) return
+    const { id, span: spanId, parent } = operation.trace
+    this.#ids.next = spanId
+    const span = this.#tracer.startSpan(
+      `operation ${operation.kind}`,
+      { startTime: operation.createdAtMs, attributes: attributesOf(operation) },
+      contextOf(id, parent),
+    )
+    if (operation.failure) span.setStatus({ code: SpanStatusCode.ERROR, message: operation.failure.reason })
+    span.end(operation.updatedAtMs)
+  }
+}
+
+function providerOf(config: TracingConfig, ids: Ids): TracerProvider {
+  const Exporter = config.protocol === 'http/json' ? JsonExporter : ProtobufExporter
+  return new TracerProvider({
+    resource: resourceFromAttributes({
+      'service.name': 'hostkey-vm-gateway',
+      'service.version': VERSION,
+    }).merge(detectResources({ detectors: [envDetector] })),
+    sampler: samplerOf(config),
+    idGenerator: ids,
+    spanProcessors: [
+      new BatchSpanProcessor({ exporter: new Exporter(), scheduledDelayMillis: config.delayMs }),
+    ],
+  })
 }
 
 /** Random ids, but for a span whose id was given away before it is made. */
