@@ -2,7 +2,7 @@
 
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { buildApp, type AppParts } from './http/app.ts'
+import { buildApp } from './http/app.ts'
 import { openCallers } from './callers/callers.ts'
 import type { Config } from './config/config.ts'
 import { silentConnections, type ConnectionLimits } from './http/connections.ts'
@@ -63,7 +63,7 @@ export async function startGateway(
     for (const closeOne of closers.splice(0).toReversed()) await closeOne()
   }
   try {
-    const callers = openCallers(config.callersFile, logger)
+    const callers = await openCallers(config, { now, log: logger })
     closers.push(() => callers.close())
     const secret =
       'file' in up.credential
@@ -136,7 +136,6 @@ export async function startGateway(
       callers,
       metrics,
       tracing,
-      ...(await tokensOf(config, now, logger)),
       draining: draining.signal,
       logger,
       now,
@@ -162,17 +161,6 @@ export async function startGateway(
     await close()
     throw error
   }
-}
-
-/** Loaded only where signed tokens are taken. */
-async function tokensOf(
-  { jwt }: Config,
-  now: () => number,
-  log: FastifyBaseLogger,
-): Promise<Pick<AppParts, 'tokens'>> {
-  if (!jwt) return {}
-  const { createTokenVerifier } = await import('./callers/jwt.ts')
-  return { tokens: createTokenVerifier(jwt, { now, log }) }
 }
 
 /** Fastify closes what is idle when it begins to close; what is answered after that would stay for the keep-alive time. */

@@ -3,7 +3,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import { SCOPES } from '../src/callers/callers.ts'
+import { SCOPES } from '../src/callers/caller.ts'
 import { newEntry } from '../src/callers/key.ts'
 import type { Fault } from '../src/simulator/faults.ts'
 import { callRaw, ended, startWorld, type Answer, type CallOptions } from './helper.ts'

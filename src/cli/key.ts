@@ -1,7 +1,7 @@
 /** `npm run key`: makes a caller's key, shows it once, and the entry for the callers file. */
 
 import { parseArgs } from 'node:util'
-import { SCOPES } from '../callers/callers.ts'
+import { SCOPES } from '../callers/caller.ts'
 import { newEntry, newKey } from '../callers/key.ts'
 
 const USAGE = `npm run key -- --name NAME --scope SCOPE… --vms ID,ID…|'*'

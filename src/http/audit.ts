@@ -1,15 +1,7 @@
 /** Who asked for which change, and what became of the request: one log line each, marked `audit: true`. */
 
 import type { FastifyRequest } from 'fastify'
-import type { MutationKind } from '../operations/start.ts'
 import type { ApiProblem } from './problem.ts'
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** What a request of this route changes; each one is told in the audit. */
-    changes?: MutationKind
-  }
-}
 
 /** Tells that a change was taken on (or found already taken on, by its idempotency key). Its end has a line of its own. */
 export function auditStarted(request: FastifyRequest, operation: string, replayed: boolean): void {

@@ -4,7 +4,7 @@
  */
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { TOKEN_CALLER, type Caller } from '../callers/callers.ts'
+import { TOKEN_CALLER, type Caller } from '../callers/caller.ts'
 import { KINDS, type Kind, type Operation } from '../operations/operation.ts'
 import type { ReadKind, ReadSource } from '../operations/reads/reads.ts'
 import type { ProblemCode } from '../http/problem.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { SCOPES, type Scope } from '../../src/callers/callers.ts'
+import { SCOPES, type Scope } from '../../src/callers/caller.ts'
 import { newEntry } from '../../src/callers/key.ts'
 import { callRaw, KEY, standInApp, startWorld } from '../helper.ts'
 

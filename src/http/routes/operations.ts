@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Readable } from 'node:stream'
 import { callerOf } from '../auth.ts'
-import { mayTouch, SCOPES, type Caller } from '../../callers/callers.ts'
+import { mayTouch, SCOPES, type Caller } from '../../callers/caller.ts'
 import { KINDS, type Kind, type Operation as StoredOperation } from '../../operations/operation.ts'
 import { OPERATION_ID } from '../../operations/id.ts'
 import { ApiProblem } from '../problem.ts'

@@ -2,7 +2,8 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { expect, test, vi } from 'vitest'
-import { digestOf, openCallers, parseCallers, SCOPES, type CallerEntry } from '../../src/callers/callers.ts'
+import { digestOf, SCOPES } from '../../src/callers/caller.ts'
+import { openCallersFile, parseCallers, type CallerEntry } from '../../src/callers/file.ts'
 import { newEntry } from '../../src/callers/key.ts'
 import { ended, KEY, startWorld, temporaryDirectory, type World } from '../helper.ts'
 
@@ -59,9 +60,9 @@ test('a broken file, or none, keeps the callers of the last good one and is told
 test('a broken file at the start says what is wrong, without its content', () => {
   const path = join(temporaryDirectory(), 'callers.json')
   const log = pino({ level: 'silent' })
-  expect(() => openCallers(path, log)).toThrow(`callers file ${path} cannot be read (ENOENT)`)
+  expect(() => openCallersFile(path, log)).toThrow(`callers file ${path} cannot be read (ENOENT)`)
   writeFileSync(path, '{]')
-  expect(() => openCallers(path, log)).toThrow(`callers file ${path} is not JSON`)
+  expect(() => openCallersFile(path, log)).toThrow(`callers file ${path} is not JSON`)
 })
 
 test('what an entry may be', () => {

@@ -4,10 +4,12 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK, type JWTPayload } from 'jose'
 import { expect, onTestFinished, test } from 'vitest'
-import { SCOPES, type Caller } from '../../src/callers/callers.ts'
-import { looksLikeToken } from '../../src/http/auth.ts'
-import { createTokenVerifier, type TokenPauses, type TokenVerifier } from '../../src/callers/jwt.ts'
+import { SCOPES, type Caller } from '../../src/callers/caller.ts'
+import { looksLikeToken } from '../../src/callers/callers.ts'
 import { newEntry } from '../../src/callers/key.ts'
+import type { KeyTimes } from '../../src/callers/remote-keys.ts'
+import { tokenCallers } from '../../src/callers/tokens.ts'
+import { REFUSALS } from '../../src/http/auth.ts'
 import { ended, KEY, startWorld, type World } from '../helper.ts'
 
 const ISSUER = 'https://id.example.com/'
@@ -87,22 +89,27 @@ interface Bench {
   provider: Provider
   clock: { nowMs: number }
   warnings: string[]
-  verify: TokenVerifier['verify']
+  /** The caller with this token, or what one is told who is refused. */
+  verify: (token: string) => Promise<Caller | string>
 }
 
-async function startBench(keys: Key[] = [ES], pauses: Partial<TokenPauses> = {}): Promise<Bench> {
+async function startBench(keys: Key[] = [ES], times: Partial<KeyTimes> = {}): Promise<Bench> {
   const provider = await startProvider(...keys)
   const clock = { nowMs: START_MS }
   const warnings: string[] = []
-  const verifier = createTokenVerifier(
+  const callers = tokenCallers(
     { jwksUrl: provider.url, issuer: ISSUER, audience: AUDIENCE },
     {
       now: () => clock.nowMs,
       log: { warn: fields => void warnings.push(JSON.stringify(fields)), debug: () => {} },
+      times,
     },
-    pauses,
   )
-  return { provider, clock, warnings, verify: token => verifier.verify(token) }
+  const verify = async (token: string): Promise<Caller | string> => {
+    const found = await callers.find(token)
+    return typeof found === 'string' ? REFUSALS[found] : found
+  }
+  return { provider, clock, warnings, verify }
 }
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
