@@ -10,7 +10,9 @@ async function headersOfHelmet(directives: Record<string, string[]>): Promise<Re
     strictTransportSecurity: false,
   })
   const app = Fastify()
-  app.addHook('onRequest', (request, reply, done) => protect(request.raw, reply.raw, done))
+  app.addHook('onRequest', (request, reply, done) =>
+    protect(request.raw, reply.raw, error => done(error as Error | undefined)),
+  )
   app.get('/', (_request, reply) => reply.code(204).send())
   const { headers } = await app.inject('/')
   const { date: _date, connection: _connection, ...set } = headers
