@@ -181,7 +181,7 @@ const PLACES: Record<string, [where: RegExp, files: string[]]> = {
   'their values, as files are watched': [/\.(current|recent)\(\)/, ['upstream/session.ts']],
   'the token of a session': [/session\.(token|secrets)\(/, ['upstream/client.ts']],
   'the URL of the store': [/STORE_URL/, ['config/config.ts']],
-  'its user and password': [/\bpassword[,:]/, ['store/redis/redis.ts', 'store/redis/url.ts']],
+  'its user and password': [/\bpassword[,:]/, ['config/redis-url.ts', 'store/redis/redis.ts']],
   'callback keys': [
     /\.callback\b|\bcallback[,:?!]/,
     ['operations/engine.ts', 'operations/operation.ts', 'upstream/client.ts', 'upstream/parse.ts'],

@@ -11,7 +11,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { mutates, type Kind, type Operation } from '../../operations/operation.ts'
-import { parseRedisUrl, type RedisAddress } from './url.ts'
+import { parseRedisUrl, type RedisAddress } from '../../config/redis-url.ts'
 import { SCRIPTS } from './scripts.ts'
 import {
   StoreUnavailable,
