@@ -1,16 +1,16 @@
-/** Who asked for which change, and what became of the request: one log line each, marked `audit: true`. */
+/** The audit: who asked for which change, and what became of the request, in one log line each, marked `audit: true`. */
 
 import type { FastifyRequest } from 'fastify'
 import type { ApiProblem } from './problem.ts'
 
-/** Tells that a change was taken on (or found already taken on, by its idempotency key). Its end has a line of its own. */
+/** Notes that a change was taken on, or that its idempotency key shows it to be taken on already. Its end has its own line. */
 export function auditStarted(request: FastifyRequest, operation: string, replayed: boolean): void {
   write(request, { outcome: replayed ? 'replayed' : 'accepted', operation })
 }
 
-/** Tells that a change was refused (4xx), or failed before it was taken on or right then (5xx). */
+/** Notes that a change was refused (4xx), or that it failed while or before it was taken on (5xx). */
 export function auditProblem(request: FastifyRequest, { code, statusCode, extras }: ApiProblem): void {
-  // The one it is about: its own, or the one that holds the VM.
+  // It is the change's own operation, or the one that has the VM.
   const operation = extras.operation?.split('/').at(-1) ?? null
   write(request, { outcome: statusCode < 500 ? 'refused' : 'failed', code, operation })
 }
@@ -41,7 +41,7 @@ function memberOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
 }
 
-/** Requests are told before they are known to be valid: whatever is no name stays out of the log. */
+/** Requests are noted before they are known to be valid: what is not the form of a name stays out of the log. */
 function wellFormed(name: unknown): string | null {
   return typeof name === 'string' && /^[A-Za-z0-9_.-]{1,255}$/.test(name) ? name : null
 }

@@ -1,11 +1,11 @@
-/** The parts of the OpenAPI document that do not come from routes, and the finishing that the generator leaves to us. */
+/** The parts of the OpenAPI document that do not come from the routes, and what the generator leaves for us to correct. */
 
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import { PROBLEM_EXAMPLES } from '../schemas/problem.ts'
 
 type OpenApiDocument = NonNullable<FastifyDynamicSwaggerOptions['openapi']>
 
-/** The frame of the document. */
+/** Returns the frame of the document, which the routes fill. */
 export function openApiInfo(version: string, serverUrl: string): OpenApiDocument {
   return {
     openapi: '3.1.0',

@@ -1,20 +1,23 @@
-/** The 3.1 document as OpenAPI 3.0.3, for API gateways that import nothing newer. */
+/** Rewrites the OpenAPI 3.1 document as 3.0.3, for API gateways that import nothing newer. */
 
 type Json = Record<string, unknown>
 
-/** What both versions of a schema have in common, besides what is translated below. */
+/** These keywords of a schema are the same in both versions; `translate` sees to the others. */
 const KEPT = new Set(
   `title description default format pattern minLength maxLength minimum maximum multipleOf minItems maxItems uniqueItems
    minProperties maxProperties required enum readOnly writeOnly deprecated discriminator externalDocs`.split(
     /\s+/,
   ),
 )
-/** @throws Error where the document says what 3.0 cannot: better no edition than one that promises less. */
+/**
+ * Returns the document as OpenAPI 3.0.3.
+ * @throws Error where the document says what 3.0 cannot: no edition is better than one that promises less.
+ */
 export function toOpenApi30(document: object): object {
   const { openapi, jsonSchemaDialect: _, webhooks, ...rest } = document as Json
   if (!String(openapi).startsWith('3.1.') || webhooks) throw new Error('not a 3.1 document without webhooks')
 
-  /** The schema that a local reference leads to. */
+  /** Returns the schema that a local reference leads to. */
   function follow(reference: string): Json {
     const parts = reference.slice(2).split('/')
     return parts.reduce<unknown>((node, part) => (node as Json)[part], document) as Json
@@ -24,7 +27,7 @@ export function toOpenApi30(document: object): object {
     if (typeof schema === 'boolean') return schema
     const { $ref, ...siblings } = schema as Json
     if ($ref === undefined) return Object.assign({}, ...Object.entries(siblings).map(translate)) as Json
-    // 3.0 ignores whatever stands beside a reference.
+    // OpenAPI 3.0 ignores whatever stands beside a reference.
     if (Object.keys(siblings).length === 0) return { $ref }
     return { ...(schemaOf(siblings) as Json), allOf: [{ $ref }] }
   }
@@ -75,7 +78,7 @@ export function toOpenApi30(document: object): object {
     return Object.fromEntries(
       Object.entries(part).map(([name, child]) => [
         name,
-        // Values of any shape, which may look like parts of a document.
+        // Examples may have any shape, also that of a part of a document.
         name === 'example' || name === 'examples'
           ? child
           : name === 'schema'
