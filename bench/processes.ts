@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { request } from 'undici'
-import { SCOPES } from '../src/callers/callers.ts'
+import { SCOPES } from '../src/callers/caller.ts'
 import { newEntry } from '../src/callers/key.ts'
 import { TOKEN } from './stub.ts'
 

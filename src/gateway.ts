@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openCallers } from './callers/callers.ts'
 import type { Config } from './config/config.ts'
 import { fileSecret, fixedSecret, type Secret } from './config/secret.ts'
-import { buildApp, type AppParts } from './http/app.ts'
+import { buildApp } from './http/app.ts'
 import { silentConnections, type ConnectionLimits } from './http/connections.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import { openTracing, type Tracing } from './observability/tracing.ts'
@@ -59,7 +59,7 @@ export async function startGateway(
 ): Promise<Gateway> {
   const { now = Date.now, wrapStore = store => store, wrapHostkey = hostkey => hostkey } = overrides
   await using opened = new AsyncDisposableStack()
-  const callers = opened.adopt(openCallers(config.callersFile, logger), it => it.close())
+  const callers = opened.adopt(await openCallers(config, { now, log: logger }), it => it.close())
   const metrics = createMetrics()
   const tracing = opened.adopt(await openTracing(config.tracing), it => it.close())
   const { store, limitStore } = await openStore(config, logger, now, opened)
@@ -81,7 +81,6 @@ export async function startGateway(
     callers,
     metrics,
     tracing,
-    ...(await tokensOf(config, now, logger)),
     draining: draining.signal,
     logger,
     now,
@@ -168,17 +167,6 @@ function paces(
     watchConcurrency: Math.max(1, Math.floor(upstream.concurrency / 2)),
     ttlMs: config.operationTtlMs,
   }
-}
-
-/** Loaded only where signed tokens are taken. */
-async function tokensOf(
-  { jwt }: Config,
-  now: () => number,
-  log: FastifyBaseLogger,
-): Promise<Pick<AppParts, 'tokens'>> {
-  if (!jwt) return {}
-  const { createTokenVerifier } = await import('./callers/jwt.ts')
-  return { tokens: createTokenVerifier(jwt, { now, log }) }
 }
 
 /** Fastify closes what is idle when it begins to close; what is answered after that would stay for the keep-alive time. */

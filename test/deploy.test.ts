@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { ConfigError, loadConfig } from '../src/config/config.ts'
-import { parseCallers } from '../src/callers/callers.ts'
+import { parseCallers } from '../src/callers/file.ts'
 import { lacks, findProgram, runProgram } from './programs.ts'
 
 const FOLDER = 'deploy/kubernetes'

@@ -8,7 +8,8 @@ import { Client } from 'undici'
 import { afterAll, onTestFinished } from 'vitest'
 import { pino } from 'pino'
 import { buildApp, type AppParts } from '../src/http/app.ts'
-import { SCOPES, type CallerEntry } from '../src/callers/callers.ts'
+import { SCOPES } from '../src/callers/caller.ts'
+import type { CallerEntry } from '../src/callers/file.ts'
 import { loadConfig, type Environment } from '../src/config/config.ts'
 import { startGateway, type Gateway, type GatewayOverrides } from '../src/gateway.ts'
 import { newEntry } from '../src/callers/key.ts'
@@ -306,7 +307,13 @@ export async function standInApp(
   const app = await buildApp(config, {
     operations: operations as AppParts['operations'],
     callers: {
-      find: () => ({ id: 'tester', name: 'tester', scopes: new Set(SCOPES), vms: '*', rateLimit: null }),
+      find: async () => ({
+        id: 'tester',
+        name: 'tester',
+        scopes: new Set(SCOPES),
+        vms: '*',
+        rateLimit: null,
+      }),
       close: () => {},
     },
     metrics: createMetrics(),

@@ -4,7 +4,7 @@
  */
 
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { SCOPES } from '../src/callers/callers.ts'
+import { SCOPES } from '../src/callers/caller.ts'
 import { newEntry } from '../src/callers/key.ts'
 import { startCluster, type Cluster } from './cluster.ts'
 import type { GatewayProcess } from './crash/child.ts'

@@ -3,7 +3,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
-import { SCOPES } from '../src/callers/callers.ts'
+import { SCOPES } from '../src/callers/caller.ts'
 import { newEntry } from '../src/callers/key.ts'
 import type { Fault } from '../src/simulator/faults.ts'
 import { callRaw, ended, startWorld, type Answer, type CallOptions } from './helper.ts'
@@ -181,7 +181,7 @@ const PLACES: Record<string, [where: RegExp, files: string[]]> = {
   'their values, as files are watched': [/\.(current|recent)\(\)/, ['upstream/session.ts']],
   'the token of a session': [/session\.(token|secrets)\(/, ['upstream/client.ts']],
   'the URL of the store': [/STORE_URL/, ['config/config.ts']],
-  'its user and password': [/\bpassword[,:]/, ['store/redis/redis.ts', 'store/redis/url.ts']],
+  'its user and password': [/\bpassword[,:]/, ['config/redis-url.ts', 'store/redis/redis.ts']],
   'callback keys': [
     /\.callback\b|\bcallback[,:?!]/,
     [

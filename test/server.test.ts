@@ -5,7 +5,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { SCOPES } from '../src/callers/callers.ts'
+import { SCOPES } from '../src/callers/caller.ts'
 import type { Environment } from '../src/config/config.ts'
 import { newEntry } from '../src/callers/key.ts'
 import {

@@ -1,14 +1,18 @@
-/** New keys of callers, and their entries for the callers file. */
+/** New keys for callers, and their entries for the callers file. */
 
 import { randomBytes } from 'node:crypto'
-import { digestOf, parseCallers, type CallerEntry, type Scope } from './callers.ts'
+import { digestOf, type Scope } from './caller.ts'
+import { parseCallers, type CallerEntry } from './file.ts'
 
-/** A key of 256 random bits with a prefix that secret scanners can know. */
+/** Makes a key of 256 random bits. Its prefix is there for scanners that search for secrets. */
 export function newKey(): string {
   return `hkgw_${randomBytes(32).toString('base64url')}`
 }
 
-/** The entry of a caller with this key. @throws Error when a value would not be accepted in a callers file. */
+/**
+ * Makes the entry of a caller with this key.
+ * @throws Error when a value would not be accepted in a callers file.
+ */
 export function newEntry(
   name: string,
   key: string,

@@ -1,10 +1,10 @@
-/** `npm run demo`: a simulated HOSTKEY and the gateway over it, with a caller's key and a curl line for every route. */
+/** `npm run demo` starts a simulated HOSTKEY and the gateway over it, and prints a caller's key and a curl line for every route. */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import closeWithGrace from 'close-with-grace'
-import { SCOPES } from '../callers/callers.ts'
+import { SCOPES } from '../callers/caller.ts'
 import { loadConfig } from '../config/config.ts'
 import { startGateway } from '../gateway.ts'
 import { newEntry, newKey } from '../callers/key.ts'
@@ -34,7 +34,7 @@ const config = loadConfig({
   STORE_URL: `sqlite:${join(directory, 'gateway.db')}`,
 })
 
-/** Frees what the demo made; also when it could not start. */
+/** Removes what the demo made, also when it could not start. */
 async function cleanUp(): Promise<void> {
   await simulator.close()
   rmSync(directory, { recursive: true, force: true })

@@ -1,7 +1,7 @@
-/** `npm run key`: makes a caller's key, shows it once, and the entry for the callers file. */
+/** `npm run key` makes a caller's key, and shows it, this once, with the caller's entry for the callers file. */
 
 import { parseArgs } from 'node:util'
-import { SCOPES } from '../callers/callers.ts'
+import { SCOPES } from '../callers/caller.ts'
 import { newEntry, newKey } from '../callers/key.ts'
 
 const USAGE = `npm run key -- --name NAME --scope SCOPE… --vms ID,ID…|'*'
@@ -10,7 +10,7 @@ const USAGE = `npm run key -- --name NAME --scope SCOPE… --vms ID,ID…|'*'
   --scope  one of ${SCOPES.join(', ')}; give it several times, or a list with commas
   --vms    the ids of the VMs it may touch, or * for all`
 
-/** In decimal digits: `Number` alone would take `1e3` for an id, too. */
+/** Reads an id in decimal digits; `Number` alone would take `1e3` for one, too. What is no id becomes NaN. */
 function readVmId(text: string): number {
   return /^\s*\d+\s*$/.test(text) ? Number(text) : NaN
 }

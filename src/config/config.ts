@@ -1,16 +1,19 @@
-/** The environment as a frozen, typed configuration. The only reader of `process.env`; everything wrong is told at once. */
+/**
+ * The configuration: what the environment says, checked, typed and frozen. Nothing else reads `process.env`. It checks what
+ * can be checked without opening anything but files, and tells everything that is wrong at once.
+ */
 
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { parseRedisUrl } from '../store/redis/url.ts'
+import { parseRedisUrl } from './redis-url.ts'
 
 export interface Config {
   readonly host: string
   readonly port: number
-  /** Prefix of every path callers see, without a trailing slash; empty for none. */
+  /** Every path that callers see begins with this. It has no trailing slash, and is empty when there is none. */
   readonly basePath: string
   readonly publicUrl: string | null
-  /** CIDRs or addresses of proxies whose `X-Forwarded-*` are believed. */
+  /** The addresses and CIDRs of the proxies whose `X-Forwarded-*` headers are believed. */
   readonly trustProxy: readonly string[]
   readonly upstream: {
     readonly baseUrl: string
@@ -22,11 +25,11 @@ export interface Config {
     readonly concurrency: number
   }
   readonly callersFile: string
-  /** Where the keys of signed tokens are, and what these must say of who made them, and for whom; null for none. */
+  /** Where the keys of signed tokens are, and which issuer and audience these must name; null when tokens are not taken. */
   readonly jwt: { readonly jwksUrl: string; readonly issuer: string; readonly audience: string } | null
-  /** Web pages of these origins may call. */
+  /** Web pages of these origins may call the gateway. */
   readonly corsOrigins: readonly string[]
-  /** A secret: it may hold a password. */
+  /** This is a secret, since it may hold a password. */
   readonly storeUrl: string
   readonly readWaitMs: number
   readonly maxWaitMs: number
@@ -36,7 +39,7 @@ export interface Config {
   readonly operationDeadlineMs: number
   readonly operationTtlMs: number
   readonly rateLimit: { readonly max: number; readonly windowMs: number }
-  /** Traces are kept and sent by OpenTelemetry, or not at all. The SDK itself reads where to. */
+  /** How traces are kept and sent; null when they are not. OpenTelemetry's SDK itself reads where to send them. */
   readonly tracing: {
     readonly protocol: 'http/protobuf' | 'http/json'
     readonly sampler: (typeof SAMPLERS)[number]
@@ -62,7 +65,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** All that is wrong with the environment, a line each. The process ends with exit code 78 (`EX_CONFIG`). */
+/** This says all that is wrong with the environment, a line each. The process then ends with exit code 78 (`EX_CONFIG`). */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly problems: readonly string[]
@@ -76,7 +79,7 @@ export class ConfigError extends Error {
 const MAX_TIMER_MS = 2_147_483_647
 
 /**
- * Reads the configuration (contract §4). Variables that are set but empty count as not set.
+ * Reads the configuration (contract §4). A variable that is set but empty counts as not set.
  * @throws ConfigError naming every variable that is missing or wrong.
  */
 export function loadConfig(env: Environment = process.env): Config {
@@ -125,7 +128,7 @@ export function loadConfig(env: Environment = process.env): Config {
 
 type Credential = Config['upstream']['credential']
 
-/** Exactly one of the token, the API key and their files. */
+/** Reads the credential for HOSTKEY: exactly one of the token, the API key and their files is to be set. */
 function readCredential(read: Reader): Credential {
   const sources: [string, 'token' | 'api-key'][] = [
     ['HOSTKEY_TOKEN', 'token'],
@@ -147,7 +150,7 @@ function readCredential(read: Reader): Credential {
   return found[0] ?? { kind: 'token', value: '' }
 }
 
-/** The variable, or the file that holds it: it may carry a password. */
+/** Reads the URL of the store from its variable, or from a file, since it may carry a password. */
 function readStoreUrl(read: Reader): string {
   const otherwise = 'sqlite:./data/gateway.db'
   const file = read.optional('STORE_URL_FILE')
@@ -157,7 +160,7 @@ function readStoreUrl(read: Reader): string {
   return read.check('STORE_URL_FILE', () => parseStoreUrl(requireContent(file))) ?? otherwise
 }
 
-/** All of the three variables, or none. */
+/** Reads what is needed for signed tokens: all of the three variables are to be set, or none. */
 function readJwt(read: Reader): Config['jwt'] {
   const jwksUrl = read.parsed('JWT_JWKS_URL', null, parseJwksUrl)
   const all = {
@@ -172,7 +175,7 @@ function readJwt(read: Reader): Config['jwt'] {
   return { jwksUrl: jwksUrl ?? '', issuer: all.JWT_ISSUER ?? '', audience: all.JWT_AUDIENCE ?? '' }
 }
 
-/** Off unless there is somewhere to send to; read by OpenTelemetry's own variables, but for how it is sent. */
+/** Reads OpenTelemetry's own variables. Tracing is off unless they say where to send traces to. */
 function readTracing(read: Reader): Config['tracing'] {
   const endpoints = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'].map(name =>
     read.parsed(name, null, value => parseUrl(value, ['http:', 'https:'])),
@@ -197,7 +200,7 @@ function parseShare(value: string): number {
   return share
 }
 
-/** The path stays out of the message: it may be the secret itself, put into the wrong variable. */
+/** Returns the content of a file. The message of its error leaves the path out: it may be the secret itself, put into the wrong variable. */
 function requireContent(file: string): string {
   let content: string
   try {
@@ -209,6 +212,7 @@ function requireContent(file: string): string {
   return content.trim()
 }
 
+/** Reads variables one by one. It notes what is wrong with each and goes on with the default. */
 class Reader {
   readonly problems: string[] = []
   readonly #env: Environment
@@ -255,7 +259,7 @@ class Reader {
     return this.check(name, () => parse(value)) ?? otherwise
   }
 
-  /** Values are not shown: some are secrets. */
+  /** Notes the error of a failed attempt under the variable's name. The value is not shown, since some are secrets. */
   check<T>(name: string, attempt: () => T): T | undefined {
     try {
       return attempt()
@@ -268,7 +272,7 @@ class Reader {
 
 function parseBasePath(value: string): string {
   const path = value.replace(/\/+$/, '')
-  // No URL can carry the segments "." and "..".
+  // No URL can carry the segments `.` and `..`.
   if (path !== '' && !/^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._~-]+)+$/.test(path))
     throw new Error('must be a path such as /hostkey')
   return path
@@ -291,7 +295,7 @@ function parseUpstreamUrl(value: string): string {
   return text
 }
 
-/** Over a network, that is: not to this machine. */
+/** Tells whether a URL leads over a network without TLS; to this machine itself, plain http is safe. */
 function isPlainHttp({ protocol, hostname }: URL): boolean {
   return protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
 }

@@ -1,4 +1,4 @@
-/** The version of this package. */
+/** The version of this package, as package.json has it. */
 
 import { readFileSync } from 'node:fs'
 

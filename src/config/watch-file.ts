@@ -1,6 +1,6 @@
 /**
- * Tells when a file changes. Reads it at an interval and compares: the one way that works on every file system and
- * through the symlink swaps of Kubernetes, and misses no change, however soon after the first look it comes.
+ * Watches a file for changes by reading it at an interval. No other way works on every file system and through the
+ * symlink swaps of Kubernetes, and this one misses no change, however soon after the start it comes.
  */
 
 import { readFile } from 'node:fs/promises'
@@ -8,8 +8,9 @@ import { readFile } from 'node:fs/promises'
 const INTERVAL_MS = 500
 
 /**
- * Calls back with the new content (or the error of reading it) after each change from what is `known`; when that is not
- * given, with what the first look finds, too. Returns how to stop. Keeps no process alive.
+ * Calls back with the new content, or with the error of reading the file, after each change from what is `known`. When
+ * nothing is known, the first content that is found counts as a change, too. Returns a function that ends the watching. A
+ * watched file keeps no process alive.
  */
 export function watchContent(
   path: string,
@@ -19,7 +20,7 @@ export function watchContent(
   let last: string | undefined = known === undefined ? undefined : `content ${known}`
   let stopped = false
   let timer: NodeJS.Timeout
-  const look = async (): Promise<void> => {
+  const readAgain = async (): Promise<void> => {
     const found = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => error)
     if (stopped) return
     const seen = typeof found === 'string' ? `content ${found}` : `error ${found.code}`
@@ -30,7 +31,7 @@ export function watchContent(
     next()
   }
   const next = (): void => {
-    timer = setTimeout(() => void look(), intervalMs).unref()
+    timer = setTimeout(() => void readAgain(), intervalMs).unref()
   }
   next()
   return () => {

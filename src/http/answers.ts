@@ -1,7 +1,7 @@
 /** How operations are answered: the same status, headers and body on every route that can answer with one. */
 
 import type { FastifyReply } from 'fastify'
-import type { Scope } from '../callers/callers.ts'
+import type { Scope } from '../callers/caller.ts'
 import type { Kind } from '../operations/kinds/kind.ts'
 import { hasEnded, type Operation, type Succeeded } from '../operations/operation.ts'
 import { problemOf, retryAfterS } from './failures.ts'

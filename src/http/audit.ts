@@ -1,22 +1,14 @@
-/** Who asked for which change, and what became of the request: one log line each, marked `audit: true`. */
+/** The audit: who asked for which change, and what became of the request, in one log line each, marked `audit: true`. */
 
 import type { FastifyRequest } from 'fastify'
-import type { ChangeKind } from '../operations/kinds/kind.ts'
 import type { ApiProblem } from './problem.ts'
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** What a request of this route changes; each one is told in the audit. */
-    changes?: ChangeKind
-  }
-}
-
-/** Tells that a change was taken on (or found already taken on, by its idempotency key). Its end has a line of its own. */
+/** Notes that a change was taken on, or that its idempotency key shows it to be taken on already. Its end has its own line. */
 export function auditStarted(request: FastifyRequest, operation: string, replayed: boolean): void {
   write(request, { outcome: replayed ? 'replayed' : 'accepted', operation })
 }
 
-/** Tells that a change was refused (4xx), or failed before it was taken on or right then (5xx). */
+/** Notes that a change was refused (4xx), or that it failed while or before it was taken on (5xx). */
 export function auditProblem(request: FastifyRequest, { code, statusCode, operationId }: ApiProblem): void {
   write(request, { outcome: statusCode < 500 ? 'refused' : 'failed', code, operation: operationId })
 }
@@ -47,7 +39,7 @@ function memberOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
 }
 
-/** Requests are told before they are known to be valid: whatever is no name stays out of the log. */
+/** Requests are noted before they are known to be valid: what is not the form of a name stays out of the log. */
 function wellFormed(name: unknown): string | null {
   return typeof name === 'string' && /^[A-Za-z0-9_.-]{1,255}$/.test(name) ? name : null
 }

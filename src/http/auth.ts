@@ -1,63 +1,36 @@
-/**
- * Who is calling, and may they. Deny by default: a route that does not declare its `access` keeps the gateway from
- * starting. Order of every request: credentials (401), rate limit (429), scope (403); the VM list follows once the
- * path is known to be valid.
- */
+/** Who sends a request, and what that caller may do. `admission.ts` says when each of these is asked. */
 
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { mayTouch, type Caller, type Callers, type Scope } from '../callers/callers.ts'
-import type { TokenVerifier } from '../callers/jwt.ts'
+import type { FastifyRequest } from 'fastify'
+import { mayTouch, type Caller, type Scope } from '../callers/caller.ts'
+import type { Callers, Refusal } from '../callers/callers.ts'
 import { ApiProblem } from './problem.ts'
 
-/** Who may use a route: anybody, or callers with one of these scopes. */
-export type Access = 'public' | { readonly anyOf: readonly Scope[] }
+const HOW_TO_SEND = 'Send the key of a caller as "Authorization: Bearer <key>" or "X-API-Key: <key>".'
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    access?: Access
-    /** Which rate limit a request counts in; see `limits.ts`. */
-    bucket?: 'default' | 'operations' | 'none'
-  }
-  interface FastifyRequest {
-    /** Set on every route that is not public. */
-    caller: Caller | null
-  }
+/** What is said to the sender of a credential that is refused. */
+export const REFUSALS: Readonly<Record<Refusal, string>> = {
+  'unknown-key': HOW_TO_SEND,
+  'token-too-long': 'The token is too long.',
+  'token-invalid': 'The token is not valid for this gateway.',
+  'token-expired': 'The token has expired.',
+  'token-claims-malformed': 'The token has a claim (sub, scope or vms) of a wrong form.',
+  'token-unverifiable': 'The token cannot be verified now; send this again in a moment.',
 }
 
-/** Declares the request's caller and refuses to start with a route that nobody decided about. */
-export function requireAccess(app: FastifyInstance): void {
-  app.decorateRequest('caller', null)
-  const routes: { method: string | string[]; url: string; config?: { access?: Access } }[] = []
-  app.addHook('onRoute', route => {
-    routes.push(route)
-  })
-  app.addHook('onReady', async () => {
-    for (const { method, url, config } of routes) {
-      if (!config?.access) throw new Error(`route ${String(method)} ${url} declares no access`)
-    }
-  })
-}
-
-/** The caller of a request, or the problem to refuse it with. */
-export async function authenticate(
-  request: FastifyRequest,
-  callers: Callers,
-  tokens?: TokenVerifier,
-): Promise<Caller | ApiProblem> {
+/** Finds the caller of a request. Resolves with the problem `unauthenticated` when there is none. */
+export async function authenticate(request: FastifyRequest, callers: Callers): Promise<Caller | ApiProblem> {
   const credential = credentialOf(request.raw.rawHeaders)
   if (credential === null)
     return unauthenticated('The request carries conflicting credentials; send one, in one header.')
-  if (credential === undefined) return unauthenticated()
-  if (tokens && looksLikeToken(credential)) {
-    const verdict = await tokens.verify(credential)
-    return typeof verdict === 'string' ? unauthenticated(verdict) : verdict
-  }
-  return (credential.length <= MAX_KEY_LENGTH ? callers.find(credential) : undefined) ?? unauthenticated()
+  if (credential === undefined) return unauthenticated(HOW_TO_SEND)
+  const found = await callers.find(credential)
+  return typeof found === 'string' ? unauthenticated(REFUSALS[found]) : found
 }
 
 /**
- * The one credential of a request; undefined when there is none, and null when there are several that differ: proxies
- * may disagree with us on which one counts. Read from the raw headers, since Node keeps the first of two silently.
+ * Returns the one credential of a request; undefined when there is none, and null when there are several that differ:
+ * a proxy may disagree with us on which one counts. The raw headers are read, since of two headers with one name Node
+ * silently keeps the first.
  */
 function credentialOf(rawHeaders: readonly string[]): string | null | undefined {
   let found: string | undefined
@@ -72,34 +45,23 @@ function credentialOf(rawHeaders: readonly string[]): string | null | undefined 
   return found === '' ? undefined : found
 }
 
-const MAX_KEY_LENGTH = 4_096
-
-/** Three base64url parts, the last of which is empty in an unsigned token. */
-const TOKEN_SHAPE = /^[\w-]+\.[\w-]+\.[\w-]*$/
-
-export function looksLikeToken(credential: string): boolean {
-  return TOKEN_SHAPE.test(credential)
-}
-
-function unauthenticated(
-  detail = 'Send the key of a caller as "Authorization: Bearer <key>" or "X-API-Key: <key>".',
-): ApiProblem {
+function unauthenticated(detail: string): ApiProblem {
   return new ApiProblem('unauthenticated', detail, { headers: { 'www-authenticate': 'Bearer' } })
 }
 
-/** @throws ApiProblem `scope-missing` */
+/** @throws ApiProblem `scope-missing` when the caller has none of these scopes. */
 export function requireScope(caller: Caller, anyOf: readonly Scope[]): void {
   if (anyOf.some(scope => caller.scopes.has(scope))) return
   throw new ApiProblem('scope-missing', `Caller "${caller.name}" needs the scope ${anyOf.join(' or ')}.`)
 }
 
-/** @throws ApiProblem `vm-not-allowed` */
+/** @throws ApiProblem `vm-not-allowed` when the VM is not in the caller's list. */
 export function requireVm(caller: Caller, vmId: number): void {
   if (mayTouch(caller, vmId)) return
   throw new ApiProblem('vm-not-allowed', `VM ${vmId} is not in the list of caller "${caller.name}".`)
 }
 
-/** The caller of a route that is not public. */
+/** Returns the caller of a route that is not public. */
 export function callerOf(request: FastifyRequest): Caller {
   if (!request.caller) throw new Error('a public route has no caller')
   return request.caller

@@ -1,6 +1,6 @@
 /**
- * What a connection may cost, and the answer to bytes that are no request. Slow senders are cut off while they send
- * (`headersMs`, `requestMs`), slow readers while they read (`silenceMs`).
+ * What a connection may cost, and the answer to bytes that are no request. A slow sender is cut off while it sends
+ * (`headersMs`, `requestMs`), and a slow reader while it reads (`silenceMs`).
  */
 
 import { randomUUID } from 'node:crypto'
@@ -11,19 +11,19 @@ import { problemBody, type ProblemCode } from './problem.ts'
 import { API_HEADERS } from './headers.ts'
 
 export interface ConnectionLimits {
-  /** Of the request line and all headers. */
+  /** The request line and all headers together may have so many bytes. */
   headerBytes: number
-  /** All headers must have arrived within this time, from the connection's start or the last answer's end on. */
+  /** All headers must arrive within this time after the connection began, or after the last answer ended. */
   headersMs: number
-  /** The whole request must have arrived within this time. */
+  /** The whole request must arrive within this time. */
   requestMs: number
-  /** How often that is looked at. */
+  /** Node checks the two times above so often. */
   checkMs: number
-  /** Longer than common load balancers keep their side open, so that it is never we who close first. */
+  /** An idle connection is kept for so long: longer than by common load balancers, so that we never close first. */
   keepAliveMs: number
-  /** Now and then a connection is opened anew, and finds its way to a new replica. */
+  /** A connection ends after so many requests; the next one may then lead to a new replica. */
   requestsPerSocket: number
-  /** For how long nothing may go over a connection while a request is worked on; null to go by the longest wait. */
+  /** Nothing may go over a connection for so long while a request is worked on; null to go by the longest wait. */
   silenceMs: number | null
 }
 
@@ -38,8 +38,8 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
 }
 
 /**
- * Notes connections over which nothing has come yet: browsers, pools and probes open them ahead. Node takes them for busy
- * and waits for them when it closes. The function it returns closes those there are.
+ * Watches for connections over which nothing has come yet: browsers, pools and probes open them in advance. Node takes
+ * them for busy, and would wait for them when it closes. Returns a function that closes those that there are.
  */
 export function silentConnections(server: Server): () => void {
   const sockets = new Set<Socket>()
@@ -52,7 +52,7 @@ export function silentConnections(server: Server): () => void {
   }
 }
 
-/** How long a refused sender has to read why. */
+/** A refused sender has so long to read why, before the connection is closed. */
 const LINGER_MS = 250
 
 interface Refusal {
@@ -89,12 +89,12 @@ const NOT_HTTP: Refusal = {
   detail: 'The request is not well-formed HTTP.',
 }
 
-/** Answers what Node's parser refuses with a problem, at most once a connection, and closes it. */
+/** Answers with a problem what Node's parser refuses, once a connection at most, and closes the connection. */
 export class BrokenRequests {
   readonly #basePath: string
   readonly #log: FastifyBaseLogger
   readonly #onRefused: (code: ProblemCode) => void
-  /** The answer to the latest request of each connection. */
+  /** The answer to the latest request of each connection tells what was sent already. */
   readonly #latest = new WeakMap<Socket, ServerResponse>()
   readonly #refused = new WeakSet<Socket>()
 
@@ -104,10 +104,12 @@ export class BrokenRequests {
     this.#onRefused = onRefused
   }
 
+  /** Begins to note the requests of a server. */
   follow(server: Server): void {
     server.on('request', (request, response) => this.#latest.set(request.socket, response))
   }
 
+  /** Handles an error of Node's parser, or of the socket: this is for Fastify's `clientErrorHandler`. */
   refuse(error: Error & { code?: string }, socket: Socket): void {
     if (this.#refused.has(socket)) return
     this.#refused.add(socket)
@@ -134,8 +136,8 @@ export class BrokenRequests {
   }
 
   /**
-   * Whether the broken bytes are a request that has no answer yet: never two answers to one request, never words in
-   * the middle of another answer, and never "refused" to a request that is being worked on.
+   * Tells whether the broken bytes are a request that has no answer yet. No request gets two answers, nothing is written
+   * into the middle of another answer, and a request that is being worked on is not called refused.
    */
   #mayAnswer(socket: Socket): boolean {
     const latest = this.#latest.get(socket)

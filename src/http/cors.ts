@@ -1,9 +1,9 @@
-/** Web pages of the configured origins may call; without `CORS_ORIGINS` none may, and nothing here is registered. */
+/** Lets the web pages of the configured origins call. Without `CORS_ORIGINS` none may, and nothing is registered here. */
 
 import cors from '@fastify/cors'
 import type { FastifyInstance } from 'fastify'
 
-/** The answer headers of the contract that pages cannot read unless told. */
+/** Pages can read these headers of an answer only when they are allowed to. */
 const EXPOSED = [
   'Age',
   'Idempotency-Replayed',
@@ -18,6 +18,7 @@ const EXPOSED = [
   'Retry-After',
   'X-Request-Id',
 ]
+/** Pages may send these headers. */
 const ALLOWED = [
   'Authorization',
   'Cache-Control',
@@ -28,11 +29,11 @@ const ALLOWED = [
   'X-Request-Id',
 ]
 
-/** To be registered before whatever asks for credentials: a preflight has none. */
+/** This must be called before the hook that asks for credentials: a preflight has none. */
 export async function allowOrigins(app: FastifyInstance, origins: readonly string[]): Promise<void> {
   if (origins.length === 0) return
   app.addHook('onRoute', route => {
-    // The plugin's own route, which makes a preflight of any path reach the plugin.
+    // This is the plugin's own route, through which a preflight of any path reaches the plugin.
     if (route.url === '*' && route.method === 'OPTIONS') route.config = { ...route.config, access: 'public' }
   })
   await app.register(cors, {
@@ -41,7 +42,7 @@ export async function allowOrigins(app: FastifyInstance, origins: readonly strin
       const isAllowed = origin !== undefined && origins.includes(origin)
       done(null, {
         origin: isAllowed ? origin : false,
-        // Any other OPTIONS is a method no route takes.
+        // Any other OPTIONS is a method that no route takes.
         preflight: method !== undefined,
         methods: ['GET', 'HEAD', 'POST', 'DELETE'],
         allowedHeaders: ALLOWED,

@@ -1,4 +1,4 @@
-/** The `Idempotency-Key` header (draft-ietf-httpapi-idempotency-key-header): its value, and what a request is told apart by. */
+/** Reads the header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header), and what tells one request from another. */
 
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
@@ -6,11 +6,13 @@ import { ApiProblem } from './problem.ts'
 
 export interface IdempotencyKey {
   key: string
+  /** Two requests with the same fingerprint ask for the same. */
   fingerprint: string
 }
 
 /**
- * The key of a request, or null. Quoted (a structured field string) or bare; both forms of one key are one key.
+ * Returns the key of a request, or null when it has none. A key may be bare or quoted (a string of RFC 9651); both forms of
+ * one key are one key.
  * @throws ApiProblem `validation-failed` when it is not 1 to 255 visible ASCII characters.
  */
 export function idempotencyOf(request: FastifyRequest): IdempotencyKey | null {
@@ -28,21 +30,21 @@ export function idempotencyOf(request: FastifyRequest): IdempotencyKey | null {
   return { key, fingerprint: fingerprintOf(request) }
 }
 
-/** Digest of method, path with query, and the canonical form of the body. */
+/** Returns the digest of the method, the path with its query, and the body, each in one form. */
 function fingerprintOf(request: FastifyRequest): string {
   return createHash('sha256')
     .update(`${request.method}\n${canonicalUrl(request.url)}\n${canonicalJson(request.body ?? {})}`)
     .digest('base64url')
 }
 
-/** The same path and query, however they were encoded and ordered. */
+/** Returns one form for a path and query, however they were encoded and ordered. */
 function canonicalUrl(url: string): string {
   const { pathname, searchParams } = new URL(url, 'http://gateway')
   searchParams.sort()
   return `${decodeURIComponent(pathname)}?${searchParams.toString()}`
 }
 
-/** JSON with its members in order. The body passed the route's schema: it is flat. */
+/** Writes a body with its members in order. It has passed the route's schema, so it has no members of members. */
 function canonicalJson(body: unknown): string {
   return JSON.stringify(Object.entries(body as object).toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }

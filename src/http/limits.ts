@@ -1,45 +1,40 @@
 /**
- * Rate limits over @fastify/rate-limit: callers by id, everybody without a valid key by address. Reading operations
- * has a bucket of its own, ten times as large, so that waiting never eats the quota for acting.
+ * Rate limits over @fastify/rate-limit. A caller is counted by its id, and whoever has no valid key by the address. The
+ * routes that read operations have a bucket of their own, ten times as large, so that waiting never eats the quota for
+ * acting.
  */
 
-import rateLimit from '@fastify/rate-limit'
+import rateLimit, { type RateLimitPluginOptions } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ApiProblem } from './problem.ts'
-import type { LimitStore } from '../store/open.ts'
+import type { Bucket } from './route-config.ts'
 
-export type Bucket = 'default' | 'operations'
+/** Where the plugin counts; in this process, when nothing is said. */
+export type LimitStore = Pick<RateLimitPluginOptions, 'redis' | 'nameSpace' | 'store'>
 
 const OPERATIONS_FACTOR = 10
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Where the request's bucket stands; null where nothing is limited. */
-    limit: { remaining: number; resetS: number } | null
-  }
-}
 
 export interface Limits {
   /** Counts a request of `request.caller`, or of its address when there is none. @throws ApiProblem `rate-limited` */
   count(request: FastifyRequest, reply: FastifyReply, bucket: Bucket): Promise<void>
 }
 
-/** Registers the plugin; nothing is limited until `count` is called. */
+/** Registers the plugin; nothing is limited until `count` is called. `standard` is the quota of a caller without its own. */
 export async function createLimits(
   app: FastifyInstance,
   standard: { max: number; windowMs: number },
   store: LimitStore = {},
 ): Promise<Limits> {
-  // Without its Redis it lets everybody through: what costs something needs the store anyway.
+  // When the counts cannot be reached, everybody comes in: whatever costs something needs the store anyway.
   await app.register(rateLimit, { global: false, skipOnError: true, ...store })
   app.decorateRequest('limit', null)
+  comeBackWhenThereIsQuota(app)
 
   const limiter = (bucket: Bucket, factor: number): ReturnType<typeof app.createRateLimit> =>
     app.createRateLimit({
       max: request => (request.caller?.rateLimit?.max ?? standard.max) * factor,
       timeWindow: request => request.caller?.rateLimit?.windowMs ?? standard.windowMs,
-      keyGenerator: request =>
-        `${bucket}:${request.caller ? `caller:${request.caller.id}` : `address:${rateLimit.normalizeIP(request.ip, 64)}`}`,
+      keyGenerator: request => `${bucket}:${whoCounts(request)}`,
     })
   const limiters = { default: limiter('default', 1), operations: limiter('operations', OPERATIONS_FACTOR) }
 
@@ -48,21 +43,35 @@ export async function createLimits(
       const state = await limiters[bucket](request)
       if (state.isAllowed) return
       const { max, timeWindow, remaining, ttlInSeconds: resetS } = state
+      const windowS = Math.ceil(timeWindow / 1000)
       request.limit = { remaining, resetS }
       reply.headers({
-        // What the plugin sends, and the current draft's form of it (draft-ietf-httpapi-ratelimit-headers-11).
+        // The plugin's own family, and the form of the current draft (draft-ietf-httpapi-ratelimit-headers-11).
         'ratelimit-limit': max,
         'ratelimit-remaining': remaining,
         'ratelimit-reset': resetS,
-        'ratelimit-policy': `"${bucket}";q=${max};w=${Math.ceil(timeWindow / 1000)}`,
+        'ratelimit-policy': `"${bucket}";q=${max};w=${windowS}`,
         ratelimit: `"${bucket}";r=${remaining};t=${resetS}`,
       })
       if (!state.isExceeded) return
-      throw new ApiProblem(
-        'rate-limited',
-        `More than ${max} requests within ${Math.ceil(timeWindow / 1000)} s.`,
-        { retryAfterS: resetS },
-      )
+      throw new ApiProblem('rate-limited', `More than ${max} requests within ${windowS} s.`, {
+        retryAfterS: resetS,
+      })
     },
   }
+}
+
+/** Whoever has one IPv6 address has a whole network of them, so the network is counted. */
+function whoCounts({ caller, ip }: FastifyRequest): string {
+  return caller ? `caller:${caller.id}` : `address:${rateLimit.normalizeIP(ip, 64)}`
+}
+
+/** A caller whose quota is used up is not told to come back before there is quota again. */
+function comeBackWhenThereIsQuota(app: FastifyInstance): void {
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const { limit } = request
+    if (limit?.remaining === 0 && Number(reply.getHeader('retry-after')) < limit.resetS)
+      reply.header('retry-after', limit.resetS)
+    done(null, payload)
+  })
 }

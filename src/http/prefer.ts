@@ -1,15 +1,15 @@
-/** The `Prefer` header (RFC 7240): `wait=N` and `respond-async`. What is not understood is ignored, as the RFC says. */
+/** Reads the header `Prefer` (RFC 7240): `wait=N` and `respond-async`. What is not understood is ignored, as section 2 says. */
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 export interface Preference {
-  /** How long to hold the answer, in milliseconds; null when the caller did not say. */
+  /** The answer may be held for so long; null when the caller did not say. */
   waitMs: number | null
-  /** What `Preference-Applied` says; null when nothing was applied. */
+  /** The value of `Preference-Applied`; null when no preference was applied. */
   applied: string | null
 }
 
-/** The preference of a `Prefer` header (or several, joined by commas). `wait` is capped; it wins over `respond-async`. */
+/** Reads a `Prefer` header, or several that are joined by commas. `wait` is capped, and wins over `respond-async`. */
 export function parsePrefer(header: string | undefined, maxWaitMs: number): Preference {
   let wait: number | null = null
   let respondAsync = false
@@ -28,7 +28,10 @@ export function parsePrefer(header: string | undefined, maxWaitMs: number): Pref
   return respondAsync ? { waitMs: 0, applied: 'respond-async' } : { waitMs: null, applied: null }
 }
 
-/** The wait a request asks for, told back in `Preference-Applied`. */
+/**
+ * Returns for how many milliseconds the answer to a request may be held, and says in `Preference-Applied` what was applied.
+ * `otherwiseMs` is for a caller who did not say.
+ */
 export function waitOf(
   request: FastifyRequest,
   reply: FastifyReply,

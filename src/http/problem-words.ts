@@ -1,11 +1,11 @@
-/** What each problem code means to a stranger: the words of its page at `/problems/{code}` and the examples of the document. */
+/** What each problem code means to a stranger: these words are on its page at `/problems/{code}` and in the OpenAPI examples. */
 
 import { problemBody, type Problem, type ProblemCode, type ProblemExtras } from './problem.ts'
 
 interface Words extends ProblemExtras {
   meaning: string
   whatToDo: string
-  /** What an answer of this kind says in `detail`; `extras` are the members that come with it. */
+  /** An example of what such an answer says in `detail`; the members of `ProblemExtras` are those that come with it. */
   detail: string
 }
 
@@ -199,10 +199,10 @@ export const WORDS: Readonly<Record<ProblemCode, Words>> = {
   },
 }
 
-/** An answer with this code as a caller may meet it. */
+/** Returns an answer with this code as a caller may meet it. */
 export function exampleOf(code: ProblemCode, basePath = ''): Problem {
   const { meaning: _, whatToDo: __, detail, operation, ...extras } = WORDS[code]
-  // Inside an operation the instance is the operation.
+  // Inside an operation, the instance is the operation.
   const inside = code === 'operation-failed' || code === 'outcome-unknown'
   const instance = inside ? OPERATION.split('/').at(-1)! : '5b1f3c9e-7d52-4a0f-9c37-2e6a8f0d1b44'
   return problemBody(code, detail, instance, basePath, {

@@ -1,6 +1,6 @@
 /**
- * Validation of requests: Fastify's Ajv with every kind of silent repair turned off. Path and query arrive as text,
- * so integers are read from their one canonical form first; nothing else is coerced, defaulted or dropped.
+ * How requests are validated: by Fastify's Ajv, with every silent repair turned off. Nothing is coerced, filled in or
+ * dropped. Path and query arrive as text, so an integer there is read first, from the one form that it may have.
  */
 
 import AjvCompiler from '@fastify/ajv-compiler'
@@ -11,6 +11,7 @@ interface ObjectSchema {
   properties?: Record<string, { type?: string }>
 }
 
+// The package's own types say that the compiler takes a bare schema; it is given what Fastify gives it.
 const build = AjvCompiler() as unknown as (
   schemas: unknown,
   options: unknown,
@@ -23,24 +24,24 @@ interface RouteSchema {
   httpPart?: string
 }
 
-/** For `schemaController.compilersFactory.buildValidator`. */
+/** Makes the compiler of validators, for Fastify's `schemaController.compilersFactory.buildValidator`. */
 export function buildValidator(externalSchemas: unknown): (route: RouteSchema) => Validator {
   const compile = build(externalSchemas, {
     customOptions: {
       coerceTypes: false,
       removeAdditional: false,
       useDefaults: false,
-      // Every invalid field is named; the body limit bounds the work.
+      // Every invalid field is to be named; the limit of the body bounds the work.
       allErrors: true,
-      // That ours are schemas the tests see: to compile the schema of schemas at every start took 65 ms.
+      // The tests see that our schemas are schemas: to compile the schema of schemas took 65 ms of every start.
       meta: false,
       validateSchema: false,
     },
     plugins: [],
   })
   return route => {
-    // Headers are in the schema for the document. A preference that makes no sense is to be ignored (RFC 7240), and
-    // what an Idempotency-Key may be is said where it is read.
+    // Headers are in the schemas for the document alone. A preference that makes no sense is to be ignored (RFC 7240,
+    // section 2), and `idempotency-key.ts` judges the key.
     if (route.httpPart === 'headers') return () => true
     const validate = compile(route)
     if (route.httpPart !== 'params' && route.httpPart !== 'querystring') return validate
@@ -58,7 +59,7 @@ export function buildValidator(externalSchemas: unknown): (route: RouteSchema) =
   }
 }
 
-/** `5` becomes 5; `05`, `5.0`, `5e0` and ` 5` stay text and are refused. */
+/** Makes `5` the number 5. The texts `05`, `5.0`, `5e0` and ` 5` stay as they are, and are then refused. */
 function readIntegers(values: Record<string, unknown>, names: readonly string[]): void {
   for (const name of names) {
     const value = values[name]
@@ -73,7 +74,7 @@ const PLACES: Readonly<Record<string, FieldError['in']>> = {
   headers: 'header',
 }
 
-/** Ajv's errors as fields with names, each field's first message only. */
+/** Turns Ajv's errors into fields with names. Each field has its first message only. `httpPart` is Fastify's word for the place. */
 export function fieldErrors(errors: readonly FastifySchemaValidationError[], httpPart: string): FieldError[] {
   const place = PLACES[httpPart] ?? 'body'
   const fields = new Map<string, FieldError>()

@@ -4,7 +4,7 @@
  */
 
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import { TOKEN_CALLER, type Caller } from '../callers/callers.ts'
+import { TOKEN_CALLER, type Caller } from '../callers/caller.ts'
 import type { CallOutcome, CheckOutcome, Hostkey, Task } from '../operations/hostkey.ts'
 import type { ReadKind } from '../operations/kinds/kind.ts'
 import { KIND_NAMES } from '../operations/kinds/kinds.ts'

@@ -1,108 +1,105 @@
-import { rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { pino } from 'pino'
-import { expect, test, vi } from 'vitest'
-import { digestOf, openCallers, parseCallers, SCOPES, type CallerEntry } from '../../src/callers/callers.ts'
+import { expect, test } from 'vitest'
+import { SCOPES } from '../../src/callers/caller.ts'
+import { looksLikeToken } from '../../src/callers/callers.ts'
 import { newEntry } from '../../src/callers/key.ts'
-import { ended, KEY, startWorld, temporaryDirectory, type World } from '../helper.ts'
+import { ended, KEY, startWorld, type World } from '../helper.ts'
+import { AUDIENCE, ES, INVALID, ISSUER, sign, startProvider, type Claims, type Provider } from './provider.ts'
 
-const FOREVER = { timeout: 5_000, interval: 50 }
-
-function write(world: World, callers: CallerEntry[]): void {
-  writeFileSync(world.callersFile, JSON.stringify({ callers }))
-}
-
-function statusWith(world: World, key: string, path = '/operations'): Promise<number> {
-  return world.call('GET', path, { key }).then(({ status }) => status)
-}
-
-test('the file is read again when it changes; who started an operation can still read it', async () => {
-  const world = await startWorld()
-  const { body } = await world.call('POST', '/vms/1000/snapshots', { body: { name: 'a' } })
-  await ended(world, body.id)
-  write(world, [
-    newEntry('tester', 'a-new-key', ['stats:read'], '*'),
-    newEntry('other', 'key-other', ['stats:read'], '*'),
-  ])
-  await vi.waitFor(async () => expect(await statusWith(world, 'a-new-key')).toBe(200), FOREVER)
-  expect(await statusWith(world, KEY)).toBe(401)
-  expect(await statusWith(world, 'a-new-key', '/vms/1000/snapshots')).toBe(403)
-  for (const [key, status] of [
-    ['a-new-key', 200],
-    ['key-other', 404],
-  ] as const) {
-    expect(await statusWith(world, key, body.self)).toBe(status)
-    const { operations } = (await world.call('GET', '/operations', { key })).body
-    expect(operations).toHaveLength(status === 200 ? 1 : 0)
-  }
-  // But only while its VM is in their list.
-  write(world, [newEntry('tester', KEY, ['stats:read'], [1001])])
-  await vi.waitFor(async () => expect(await statusWith(world, KEY)).toBe(200), FOREVER)
-  expect(await statusWith(world, KEY, body.self)).toBe(404)
+test('what is taken for a token', () => {
+  for (const credential of ['a.b.c', 'eyJ.e_-0.', 'a.b.'])
+    expect([credential, looksLikeToken(credential)]).toEqual([credential, true])
+  for (const credential of ['', 'abc', 'a.b', 'a.b.c.d', '..', 'a..c', 'a.b+.c', 'a.b.c ', 'a.b.c\n'])
+    expect([credential, looksLikeToken(credential)]).toEqual([credential, false])
 })
 
-test('a broken file, or none, keeps the callers of the last good one and is told in the log', async () => {
-  const world = await startWorld()
-  const errors = (): string[] => world.log.filter(line => line.includes('callers file is broken'))
-  const secretEntry = { ...newEntry('x', 'x', ['stats:read'], '*'), key_sha256: 'canary-in-the-file' }
-  for (const [i, content] of ['{"callers": [', JSON.stringify({ callers: [secretEntry] }), null].entries()) {
-    if (content === null) rmSync(world.callersFile)
-    else writeFileSync(world.callersFile, content)
-    await vi.waitFor(() => expect(errors()).toHaveLength(i + 1), FOREVER)
-    expect(await statusWith(world, KEY)).toBe(200)
-  }
-  expect(world.log.join('')).not.toContain('canary')
-  write(world, [newEntry('tester', 'key-mended', SCOPES, '*')])
-  await vi.waitFor(async () => expect(await statusWith(world, 'key-mended')).toBe(200), FOREVER)
-})
-
-test('a broken file at the start says what is wrong, without its content', () => {
-  const path = join(temporaryDirectory(), 'callers.json')
-  const log = pino({ level: 'silent' })
-  expect(() => openCallers(path, log)).toThrow(`callers file ${path} cannot be read (ENOENT)`)
-  writeFileSync(path, '{]')
-  expect(() => openCallers(path, log)).toThrow(`callers file ${path} is not JSON`)
-})
-
-test('what an entry may be', () => {
-  const good = newEntry('a', 'key', ['stats:read'], [1])
-  const parse = (...callers: unknown[]): ReturnType<typeof parseCallers> =>
-    parseCallers(JSON.stringify({ callers }), 'file')
-  expect(parse().size).toBe(0)
-  const [[hex, known] = []] = parse({ ...good, key_sha256: good.key_sha256.toUpperCase() })
-  expect(hex).toBe(digestOf('key'))
-  expect(known).toEqual({
-    id: 'a',
-    name: 'a',
-    scopes: new Set(['stats:read']),
-    vms: new Set([1]),
-    rateLimit: null,
+/** A gateway that takes tokens, and a key whose caller has the name of the tokens' subject. */
+async function startTokenWorld(
+  env: Record<string, string> = {},
+): Promise<World & { provider: Provider; token: (claims?: Claims) => Promise<string> }> {
+  const provider = await startProvider(ES)
+  const world = await startWorld({
+    env: { JWT_JWKS_URL: provider.url, JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE, ...env },
+    callers: [
+      newEntry('robot', KEY, SCOPES, '*'),
+      // Scopes of another family: what it sees it sees as its own.
+      newEntry('jwt.robot', 'key-other', ['stats:read'], '*'),
+    ],
   })
+  const token = (claims: Claims = {}): Promise<string> => sign({ claims, nowMs: Date.now() })
+  return Object.assign(world, { provider, token })
+}
 
-  const { name: _name, ...nameless } = good
-  for (const [entry, where] of [
-    [nameless, '/callers/0'],
-    [{ ...good, name: '' }, '/callers/0/name'],
-    [{ ...good, name: 'a b' }, '/callers/0/name'],
-    [{ ...good, name: '.a' }, '/callers/0/name'],
-    [{ ...good, name: 'a'.repeat(65) }, '/callers/0/name'],
-    [{ ...good, key_sha256: 'key' }, '/callers/0/key_sha256'],
-    [{ ...good, scopes: [] }, '/callers/0/scopes'],
-    [{ ...good, scopes: ['stats:write'] }, '/callers/0/scopes/0'],
-    [{ ...good, vms: 'all' }, '/callers/0/vms'],
-    [{ ...good, vms: [0] }, '/callers/0/vms'],
-    [{ ...good, vms: ['1000'] }, '/callers/0/vms'],
-    [{ ...good, rate_limit: { max: 0, window_ms: 1_000 } }, '/callers/0/rate_limit/max'],
-    [{ ...good, rate_limit: { max: 1 } }, '/callers/0/rate_limit'],
-    [{ ...good, key: 'in the clear' }, '/callers/0'],
+test('keys and tokens go side by side, each with its own scopes, VMs and answers', async () => {
+  const world = await startTokenWorld()
+  const token = await world.token()
+  const status = (key: string | null, path: string, headers = {}): Promise<number> =>
+    world.call('GET', path, { key, headers }).then(answer => answer.status)
+  expect(await status(KEY, '/vms/1001/stats')).toBe(200)
+  expect(await status(token, '/vms/1000/stats')).toBe(200)
+  expect(await status(null, '/vms/1000/stats', { 'x-api-key': token })).toBe(200)
+  expect(await status(token, '/vms/1001/stats')).toBe(403)
+  expect(await status(token, '/vms/1000/snapshots')).toBe(403)
+  expect(await status(await world.token({ scope: undefined }), '/operations')).toBe(403)
+  const calls = world.simulator.requests.length
+  for (const [bad, detail] of [
+    [await world.token({ aud: 'other' }), INVALID],
+    [await world.token({ exp: 1 }), 'The token has expired.'],
+    [`${token.slice(0, -4)}AAAA`, INVALID],
   ] as const) {
-    expect(() => parse(entry), JSON.stringify(entry)).toThrow(`callers file file: ${where}`)
-    expect(() => parse(entry)).not.toThrow('in the clear')
+    const { status: refused, headers, body, text } = await world.call('GET', '/vms/1000/stats', { key: bad })
+    expect([refused, body.code, body.detail]).toEqual([401, 'unauthenticated', detail])
+    expect(headers.get('www-authenticate')).toBe('Bearer')
+    expect(text + world.log.join('')).not.toContain(bad.split('.')[1])
   }
-  expect(() => parse(good, { ...newEntry('a', 'other', ['stats:read'], '*') })).toThrow(
-    'two callers are named "a"',
-  )
-  expect(() => parse(good, { ...good, name: 'b' })).toThrow('"b" has the key of another caller')
-  expect(() => parseCallers('[]', 'file')).toThrow('callers file file')
-  expect(() => parseCallers('{"callers":[],"more":1}', 'file')).toThrow('callers file file')
+  expect(world.simulator.requests).toHaveLength(calls)
+})
+
+test('without a JWKS a token is only a key that nobody has', async () => {
+  const world = await startWorld()
+  const { status, body } = await world.call('GET', '/operations', { key: await sign({ nowMs: Date.now() }) })
+  expect([status, body.detail]).toEqual([401, expect.stringContaining('Send the key of a caller')])
+})
+
+test('a caller by token shares nothing with the caller of the same name in the file', async () => {
+  const world = await startTokenWorld({ RATE_LIMIT_MAX: '5' })
+  const all = { scope: SCOPES.join(' '), vms: '*' as const }
+  const token = await world.token(all)
+  const create = (key: string): ReturnType<World['call']> =>
+    world.call('POST', '/vms/1000/snapshots', {
+      key,
+      body: { name: 'a' },
+      headers: { 'idempotency-key': 'same', prefer: 'wait=10' },
+    })
+  const mine = await create(token)
+  const again = await create(token)
+  const theirs = await create(KEY)
+  expect([mine.status, again.body.id, again.headers.get('idempotency-replayed')]).toEqual([
+    200,
+    mine.body.id,
+    'true',
+  ])
+  expect(theirs.headers.get('idempotency-replayed')).toBeNull()
+  expect(theirs.body.id).not.toBe(mine.body.id)
+  const operation = mine.body
+  expect(operation).toMatchObject({ created_by: 'robot', status: 'succeeded' })
+  expect(await ended(world, operation.id)).toMatchObject({ created_by: 'robot' })
+
+  // Who started it sees it whatever the scopes; the namesake only by its own.
+  const stats = await world.token({ ...all, scope: 'stats:read' })
+  const look = (key: string): Promise<number> =>
+    world.call('GET', operation.self, { key }).then(({ status }) => status)
+  expect([
+    await look(stats),
+    await look(await world.token({ ...all, sub: 'jwt:robot', scope: 'stats:read' })),
+  ]).toEqual([200, 404])
+  expect(await look('key-other')).toBe(404)
+  const listed = (await world.call('GET', '/operations', { key: stats })).body.operations
+  expect(listed.map(({ id }: { id: string }) => id)).toEqual([operation.id])
+
+  // Quotas, too.
+  const remaining = (await world.call('GET', '/vms/1000/stats', { key: token })).headers
+  expect(remaining.get('ratelimit-remaining')).toBe('2')
+  expect((await world.call('GET', '/vms/1000/stats')).headers.get('ratelimit-remaining')).toBe('3')
+  const lines = world.log.filter(line => line.includes('"msg":"request"'))
+  expect(lines.some(line => line.includes('"caller":"jwt:robot"'))).toBe(true)
 })

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
-import { SCOPES, type CallerEntry } from '../../src/callers/callers.ts'
+import { SCOPES } from '../../src/callers/caller.ts'
+import type { CallerEntry } from '../../src/callers/file.ts'
 import { startWorld } from '../helper.ts'
 import { runScript } from '../programs.ts'
 

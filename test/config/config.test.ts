@@ -4,21 +4,7 @@ import { parseEnv } from 'node:util'
 import { expect, test } from 'vitest'
 import { ConfigError, loadConfig, type Config, type Environment } from '../../src/config/config.ts'
 import { temporaryDirectory } from '../helper.ts'
-
-const REQUIRED: Environment = { HOSTKEY_TOKEN: 'a-token', CALLERS_FILE: 'callers.json' }
-
-const load = (env: Environment): Config => loadConfig({ ...REQUIRED, ...env })
-
-/** The lines of the ConfigError. */
-function problemsOf(env: Environment): readonly string[] {
-  try {
-    loadConfig(env)
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems
-    throw error
-  }
-  return []
-}
+import { load, problemsOf, REQUIRED } from './load.ts'
 
 interface Variable {
   /** As it stands in the contract. */
@@ -224,43 +210,6 @@ test('CHECK_MAX_MS is not smaller than CHECK_MIN_MS', () => {
   })
 })
 
-test('signed tokens: a JWKS, an issuer and an audience, or none of them', () => {
-  const all = {
-    JWT_JWKS_URL: 'https://id.example.com/jwks/?v=1',
-    JWT_ISSUER: 'https://id.example.com/',
-    JWT_AUDIENCE: 'gateway',
-  }
-  expect(load({}).jwt).toBeNull()
-  expect(load(all).jwt).toEqual({
-    jwksUrl: 'https://id.example.com/jwks/?v=1',
-    issuer: 'https://id.example.com/',
-    audience: 'gateway',
-  })
-  for (const url of ['http://127.0.0.1:8080/jwks', 'http://localhost/jwks'])
-    expect(load({ ...all, JWT_JWKS_URL: url }).jwt?.jwksUrl).toBe(url)
-  for (const [name, value] of Object.entries(all)) {
-    const others = Object.keys(all).filter(one => one !== name)
-    expect(problemsOf({ ...REQUIRED, [name]: value })).toEqual(
-      others.map(other => expect.stringMatching(`^${other} is required`)),
-    )
-    expect(problemsOf({ ...REQUIRED, ...all, [name]: ' ' })).toEqual([
-      expect.stringMatching(`^${name} is required`),
-    ])
-  }
-  for (const url of [
-    'http://id.example.com/jwks',
-    'http://10.0.0.1/jwks',
-    'id.example.com/jwks',
-    'file:///etc/jwks.json',
-    'https://user:pass@id.example.com/jwks',
-    'https://id.example.com/jwks#a',
-  ])
-    expect([url, ...problemsOf({ ...REQUIRED, ...all, JWT_JWKS_URL: url })]).toEqual([
-      url,
-      expect.stringMatching(/^JWT_JWKS_URL (must|may) /),
-    ])
-})
-
 test('what is required is asked for, all at once', () => {
   expect(problemsOf({})).toEqual([
     expect.stringContaining('HOSTKEY_TOKEN or HOSTKEY_API_KEY'),
@@ -324,41 +273,6 @@ test('a secret file that cannot be read or is empty is told, without what the va
     expect(problemsOf({ CALLERS_FILE: 'callers.json', HOSTKEY_TOKEN_FILE })).toEqual([
       `HOSTKEY_TOKEN_FILE ${what}`,
     ])
-})
-
-test('traces are off unless they go somewhere, and then only over HTTP', () => {
-  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }
-  for (const env of [
-    {},
-    { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
-    { ...endpoint, OTEL_SDK_DISABLED: 'TRUE' },
-    { ...endpoint, OTEL_TRACES_EXPORTER: 'none' },
-  ])
-    expect([env, load(env).tracing]).toEqual([env, null])
-  const byDefault = { protocol: 'http/protobuf', sampler: 'parentbased_always_on', ratio: 1, delayMs: 5_000 }
-  expect(load(endpoint).tracing).toEqual(byDefault)
-  expect(load({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://c/v1/traces' }).tracing).toEqual(byDefault)
-  expect(
-    load({
-      ...endpoint,
-      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
-      OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json',
-      OTEL_TRACES_SAMPLER: 'traceidratio',
-      OTEL_TRACES_SAMPLER_ARG: '0.25',
-      OTEL_BSP_SCHEDULE_DELAY: '0',
-    }).tracing,
-  ).toEqual({ protocol: 'http/json', sampler: 'traceidratio', ratio: 0.25, delayMs: 0 })
-  const wrong = {
-    OTEL_EXPORTER_OTLP_ENDPOINT: 'collector',
-    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://collector',
-    OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
-    OTEL_TRACES_SAMPLER: 'jaeger_remote',
-    OTEL_TRACES_SAMPLER_ARG: '2',
-    OTEL_BSP_SCHEDULE_DELAY: '-1',
-  }
-  expect(problemsOf({ ...REQUIRED, ...wrong }).map(line => line.split(' ', 1)[0])).toEqual(
-    Object.keys(wrong).filter(name => name !== 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'),
-  )
 })
 
 test('.env.example lists every variable that is read, with its default', () => {

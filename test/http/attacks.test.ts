@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { ConnectionLimits } from '../../src/http/connections.ts'
 import { callRaw, KEY, startWorld, upstreamCalls, type Answer, type World } from '../helper.ts'
 
@@ -373,118 +373,4 @@ test('a request id is taken only when it can do no harm in a log', async () => {
       bad,
       expect.stringMatching(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/),
     ])
-})
-
-test('web pages of the configured origins may call, and no others', async () => {
-  const world = await startWorld({
-    env: { CORS_ORIGINS: 'https://app.example.com,http://localhost:3000', RATE_LIMIT_MAX: '5' },
-  })
-  const ask = (
-    method: string,
-    path: string,
-    origin: string,
-    more = {},
-    key: string | null = KEY,
-  ): Promise<Answer> =>
-    callRaw(world.gateway.address, method, path, {
-      headers: { ...(key === null ? { authorization: '' } : {}), origin, ...more },
-    })
-  const allowed = ({ headers }: Answer): (string | null)[] =>
-    ['allow-origin', 'allow-credentials'].map(name => headers.get(`access-control-${name}`))
-  const preflight = {
-    'access-control-request-method': 'DELETE',
-    'access-control-request-headers': 'authorization',
-  }
-
-  for (const origin of ['https://app.example.com', 'http://localhost:3000']) {
-    // Before credentials, and without counting.
-    for (const path of ['/vms/1000/snapshots/a', '/operations', '/nothing'])
-      for (let i = 0; i < 3; i += 1) {
-        const answer = await ask('OPTIONS', path, origin, preflight, null)
-        expect([answer.status, answer.text, ...allowed(answer)], path).toEqual([204, '', origin, null])
-        expect(answer.headers.get('access-control-allow-methods')).toBe('GET, HEAD, POST, DELETE')
-        expect(answer.headers.get('access-control-allow-headers')?.toLowerCase()).toMatch(
-          /authorization.*content-type.*idempotency-key.*prefer.*x-api-key/,
-        )
-        expect(answer.headers.get('vary')).toContain('Origin')
-        expect(answer.headers.get('x-request-id')).toMatch(/^[\w-]{36}$/)
-      }
-    for (const [path, key, status] of [
-      ['/operations', KEY, 200],
-      ['/operations', null, 401],
-      ['/nothing', null, 404],
-    ] as const) {
-      const answer = await ask('GET', path, origin, {}, key)
-      expect([answer.status, ...allowed(answer)], path).toEqual([status, origin, null])
-      const exposed = answer.headers.get('access-control-expose-headers')!.toLowerCase().split(', ')
-      expect(exposed).toEqual(
-        expect.arrayContaining([
-          'location',
-          'retry-after',
-          'ratelimit',
-          'ratelimit-policy',
-          'ratelimit-remaining',
-          'idempotency-replayed',
-          'preference-applied',
-        ]),
-      )
-    }
-  }
-  for (const origin of [
-    'https://evil.example',
-    'https://app.example.com.evil.example',
-    'http://app.example.com',
-    'null',
-  ])
-    for (const method of ['OPTIONS', 'GET'])
-      expect(allowed(await ask(method, '/operations', origin, preflight)), origin).toEqual([null, null])
-  // An OPTIONS that is no preflight is a method like another.
-  const answer = await callRaw(world.gateway.address, 'OPTIONS', '/operations')
-  expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
-})
-
-test('who leaves before the answer gets a line in the log, too, and only one', async () => {
-  const world = await startWorld()
-  const { body } = await world.call('POST', '/vms/1003/snapshots', { body: { name: 'a' } })
-  const leave = async (path: string, id: string, prefer: string): Promise<void> => {
-    const controller = new AbortController()
-    const response = world.call('GET', path, {
-      signal: controller.signal,
-      headers: { 'x-request-id': id, prefer },
-    })
-    await once(world.gateway.app.server, 'request')
-    await sleep(100)
-    controller.abort()
-    await expect(response).rejects.toThrow('aborted')
-  }
-  await leave(body.self, 'left-a-wait', 'wait=20')
-  await leave(`${body.self}/events`, 'left-a-stream', '')
-  await leave('/vms/1003/stats', 'left-a-read', 'wait=20')
-  const { port, hostname } = new URL(world.gateway.address)
-  const socket = connect(Number(port), hostname)
-  socket.write(`${CREATE}X-Request-Id: left-a-body\r\nContent-Length: 100\r\n\r\n{`)
-  await once(world.gateway.app.server, 'request')
-  socket.destroy()
-  const linesOf = (id: string): unknown[] =>
-    world.log.map(line => JSON.parse(line)).filter(line => line.msg === 'request' && line.reqId === id)
-  const check = (): void => {
-    for (const [id, route] of [
-      ['left-a-wait', '/operations/:operation_id'],
-      ['left-a-stream', '/operations/:operation_id/events'],
-      ['left-a-read', '/vms/:vm_id/stats'],
-      ['left-a-body', '/vms/:vm_id/snapshots'],
-    ] as const)
-      expect(linesOf(id)).toEqual([
-        expect.objectContaining({
-          status: 499,
-          route,
-          caller: 'tester',
-          took_ms: expect.any(Number),
-        }),
-      ])
-  }
-  await vi.waitFor(check)
-  // Whatever was still to come has come then.
-  await world.restart()
-  check()
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { SCOPES, type Scope } from '../../src/callers/callers.ts'
+import { SCOPES, type Scope } from '../../src/callers/caller.ts'
 import { newEntry } from '../../src/callers/key.ts'
-import { callRaw, KEY, standInApp, startWorld } from '../helper.ts'
+import { callRaw, KEY, startWorld } from '../helper.ts'
 
 /** Every route that is not public, and the scope it needs (none: any will do). */
 const ROUTES: [string, string, Scope | null, object?][] = [
@@ -138,13 +138,4 @@ test('both headers are taken, also together when they agree', async () => {
     { authorization: `Bearer ${KEY}`, 'X-API-Key': KEY },
   ] as Record<string, string>[])
     expect((await world.call('GET', '/operations', { key: null, headers })).status).toBe(200)
-})
-
-test('a route about which nobody decided keeps the app from starting', async () => {
-  const { app } = await standInApp({})
-  app.get('/open', () => 'to everybody')
-  await expect(app.ready()).rejects.toThrow('route GET /open declares no access')
-  const { app: good } = await standInApp({})
-  good.get('/open', { config: { access: 'public' } }, () => 'to everybody')
-  expect((await good.inject('/open')).payload).toBe('to everybody')
 })

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { SCOPES } from '../../src/callers/callers.ts'
+import { SCOPES } from '../../src/callers/caller.ts'
 import { newEntry } from '../../src/callers/key.ts'
 import { KEY, startWorld, type Answer } from '../helper.ts'
 

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { SCOPES } from '../../src/callers/callers.ts'
+import { SCOPES } from '../../src/callers/caller.ts'
 import { newEntry } from '../../src/callers/key.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
 import { StoreUnavailable, type Store } from '../../src/operations/store.ts'

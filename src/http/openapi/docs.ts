@@ -1,15 +1,17 @@
-/** The OpenAPI document, generated from the routes, and Swagger UI over it from local files. */
+/** The OpenAPI document, generated from the routes, and Swagger UI, which shows it from local files. */
 
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import type { Config } from '../../config/config.ts'
-import { openApiInfo, tidyDocument, toYaml } from './document.ts'
-import { problemsOnly, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
-import { securityHeaders } from '../headers.ts'
 import { VERSION } from '../../config/version.ts'
+import { securityHeaders } from '../headers.ts'
+import { problemsOnly, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
+import { openApiInfo, tidyDocument, toYaml } from './document.ts'
 
-/** Everything from here, as a page needs it; nothing from anywhere else. */
+const PUBLIC = { access: 'public' } as const
+
+/** The page may load what it needs from the gateway, and nothing from anywhere else. */
 const DOCS_HEADERS = securityHeaders({
   'default-src': ["'none'"],
   'script-src': ["'self'"],
@@ -28,17 +30,58 @@ export async function registerDocs(
   app: FastifyInstance,
   config: Pick<Config, 'basePath' | 'publicUrl' | 'docs'>,
 ): Promise<void> {
+  await registerGenerator(app, config.publicUrl ?? (config.basePath || '/'))
+  serveDocument(app)
+  if (config.docs) await app.register(docs => registerSwaggerUi(docs, config.basePath))
+}
+
+/** Describes every route that is registered from now on; `app.swagger()` returns the document. */
+async function registerGenerator(app: FastifyInstance, serverUrl: string): Promise<void> {
+  const withOptionalBody = new Set<string>()
+  app.addHook('onRoute', ({ config, schema }) => {
+    if (config?.emptyBody && schema?.operationId) withOptionalBody.add(schema.operationId)
+  })
   await app.register(swagger, {
-    openapi: openApiInfo(VERSION, config.publicUrl ?? (config.basePath || '/')),
+    openapi: openApiInfo(VERSION, serverUrl),
+    // Without this, the components would be called `def-0`, `def-1` and so on.
     refResolver: {
       buildLocalReference: (json, _base, _fragment, i) => (json.$id as string | undefined) ?? `def-${i}`,
     },
     transformObject: input =>
-      ('openapiObject' in input ? tidyDocument(input.openapiObject) : input.swaggerObject) as never,
+      ('openapiObject' in input
+        ? tidyDocument(input.openapiObject, withOptionalBody)
+        : input.swaggerObject) as never,
   })
+}
 
-  const access = { access: 'public' } as const
-  const documentSchema = (format: string, mediaType: string): FastifySchema => ({
+/** Serves the document as JSON and as YAML. Each is written out once, when it is first asked for. */
+function serveDocument(app: FastifyInstance): void {
+  let json: string | undefined
+  let yaml: string | undefined
+  app.get(
+    '/openapi.json',
+    { config: PUBLIC, schema: documentSchema('Json', 'application/json') },
+    (_request, reply) => {
+      json ??= JSON.stringify(app.swagger())
+      return reply.type('application/json').serializer(String).send(json)
+    },
+  )
+  app.get(
+    '/openapi.yaml',
+    { config: PUBLIC, schema: documentSchema('Yaml', 'application/yaml') },
+    async (_request, reply) => {
+      yaml ??= await toYaml(app.swagger())
+      return reply.type('application/yaml').serializer(String).send(yaml)
+    },
+  )
+}
+
+function documentSchema(format: 'Json' | 'Yaml', mediaType: string): FastifySchema {
+  const schema =
+    format === 'Json'
+      ? { type: 'object', additionalProperties: true }
+      : { type: 'string', pattern: '^openapi: ', maxLength: 1_000_000 }
+  return {
     operationId: `getOpenApi${format}`,
     tags: ['Document'],
     security: [],
@@ -48,56 +91,30 @@ export async function registerDocs(
       200: {
         description: 'The document.',
         headers: RATE_LIMIT_HEADERS,
-        content: {
-          [mediaType]: {
-            schema:
-              mediaType === 'application/json'
-                ? { type: 'object', additionalProperties: true }
-                : { type: 'string', pattern: '^openapi: ', maxLength: 1_000_000 },
-          },
-        },
+        content: { [mediaType]: { schema } },
       },
       ...problemsOnly('malformed-request', 'rate-limited', 'internal'),
     },
-  })
-  let json: string | undefined
-  let yaml: string | undefined
-  app.get(
-    '/openapi.json',
-    { config: access, schema: documentSchema('Json', 'application/json') },
-    (_request, reply) => {
-      json ??= JSON.stringify(app.swagger())
-      return reply.type('application/json').serializer(String).send(json)
-    },
-  )
-  app.get(
-    '/openapi.yaml',
-    { config: access, schema: documentSchema('Yaml', 'application/yaml') },
-    async (_request, reply) => {
-      yaml ??= await toYaml(app.swagger())
-      return reply.type('application/yaml').serializer(String).send(yaml)
-    },
-  )
+  }
+}
 
-  if (!config.docs) return
-  await app.register(async docs => {
-    docs.addHook('onRoute', route => {
-      route.config = Object.assign({ securityHeaders: DOCS_HEADERS }, route.config, access)
-    })
-    await docs.register(swaggerUi, {
-      routePrefix: '/docs',
-      // Where the browser finds the files of the page; without it they are looked for past the prefix.
-      indexPrefix: config.basePath,
-      staticCSP: false,
-      uiConfig: {
-        layout: 'BaseLayout',
-        deepLinking: true,
-        displayRequestDuration: true,
-        persistAuthorization: false,
-        tryItOutEnabled: true,
-        validatorUrl: null,
-      },
-      theme: { title: 'HOSTKEY VM gateway' },
-    })
+async function registerSwaggerUi(docs: FastifyInstance, basePath: string): Promise<void> {
+  docs.addHook('onRoute', route => {
+    route.config = { securityHeaders: DOCS_HEADERS, ...route.config, ...PUBLIC }
+  })
+  await docs.register(swaggerUi, {
+    routePrefix: '/docs',
+    // The browser finds the files of the page under this; without it, they are looked for past the base path.
+    indexPrefix: basePath,
+    staticCSP: false,
+    uiConfig: {
+      layout: 'BaseLayout',
+      deepLinking: true,
+      displayRequestDuration: true,
+      persistAuthorization: false,
+      tryItOutEnabled: true,
+      validatorUrl: null,
+    },
+    theme: { title: 'HOSTKEY VM gateway' },
   })
 }

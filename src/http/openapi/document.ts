@@ -1,11 +1,11 @@
-/** The parts of the OpenAPI document that do not come from routes, and the finishing that the generator leaves to us. */
+/** The parts of the OpenAPI document that do not come from the routes, and what the generator leaves for us to correct. */
 
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import { PROBLEM_EXAMPLES } from '../schemas/problem.ts'
 
 type OpenApiDocument = NonNullable<FastifyDynamicSwaggerOptions['openapi']>
 
-/** The frame of the document. */
+/** Returns the frame of the document, which the routes fill. */
 export function openApiInfo(version: string, serverUrl: string): OpenApiDocument {
   return {
     openapi: '3.1.0',
@@ -56,37 +56,34 @@ export function openApiInfo(version: string, serverUrl: string): OpenApiDocument
   }
 }
 
-interface Described {
-  paths?: Record<
-    string,
-    Record<
-      string,
-      {
-        operationId?: string
-        requestBody?: { required?: boolean }
-        parameters?: { required?: boolean; example?: unknown }[]
-      }
-    >
-  >
+interface DescribedOperation {
+  operationId?: string
+  requestBody?: { required?: boolean }
+  parameters?: { required?: boolean; example?: unknown }[]
+}
+
+interface DescribedPaths {
+  paths?: Record<string, Record<string, DescribedOperation>>
 }
 
 /**
- * What the generator gets wrong: it marks every body as required, and shows examples of optional parameters, which
- * Swagger UI then sends: an Idempotency-Key that was used before, and filters that nobody asked for.
+ * Corrects what the generator gets wrong, in place. It marks every body as required; those of the operations in
+ * `withOptionalBody` are not. It also shows examples of optional parameters, which Swagger UI would then send: an
+ * Idempotency-Key that was used before, and filters that nobody asked for.
  */
-export function tidyDocument<T>(document: T): T {
-  for (const path of Object.values((document as Described).paths ?? {})) {
+export function tidyDocument<T>(document: T, withOptionalBody: ReadonlySet<string | undefined>): T {
+  for (const path of Object.values((document as DescribedPaths).paths ?? {})) {
     for (const { operationId, requestBody, parameters = [] } of Object.values(path)) {
-      if (operationId === 'restoreSnapshot' && requestBody) requestBody.required = false
+      if (requestBody && withOptionalBody.has(operationId)) requestBody.required = false
       for (const parameter of parameters) if (!parameter.required) delete parameter.example
     }
   }
   return document
 }
 
-/** The document as YAML, without anchors: gateways that import it seldom know them. */
+/** Writes the document as YAML, without anchors: the API gateways that import it seldom know them. */
 export async function toYaml(document: unknown): Promise<string> {
-  // Loaded where it is used: a start does not need it.
+  // The library is loaded here, because a start does not need it.
   const { stringify } = await import('yaml')
   return stringify(document, { aliasDuplicateObjects: false, lineWidth: 120 })
 }

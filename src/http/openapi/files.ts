@@ -1,4 +1,4 @@
-/** The files of `openapi/`, from the routes of an app that is never started. */
+/** Makes the files of `openapi/` from the routes of an app that never listens. */
 
 import { buildApp } from '../app.ts'
 import { createLogger } from '../../observability/log.ts'
@@ -6,9 +6,9 @@ import { toOpenApi30 } from './openapi-30.ts'
 import { toYaml } from './document.ts'
 import { NO_TRACING } from '../../observability/tracing.ts'
 
-/** File name → content. */
+/** Returns the content of each file, by its name. */
 export async function renderDocuments(): Promise<Record<string, string>> {
-  // Routes are only described here: nothing behind them is touched.
+  // The routes are only described here, and nothing behind them is touched.
   const nothing = {} as never
   const app = await buildApp(
     {

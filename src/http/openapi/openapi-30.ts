@@ -1,42 +1,92 @@
-/** The 3.1 document as OpenAPI 3.0.3, for API gateways that import nothing newer. */
+/** Rewrites the OpenAPI 3.1 document as 3.0.3, for API gateways that import nothing newer. */
 
 type Json = Record<string, unknown>
 
-/** What both versions of a schema have in common, besides what is translated below. */
+/** These keywords of a schema are the same in both versions; `Translation` sees to the others. */
 const KEPT = new Set(
   `title description default format pattern minLength maxLength minimum maximum multipleOf minItems maxItems uniqueItems
    minProperties maxProperties required enum readOnly writeOnly deprecated discriminator externalDocs`.split(
     /\s+/,
   ),
 )
-/** @throws Error where the document says what 3.0 cannot: better no edition than one that promises less. */
+/**
+ * Returns the document as OpenAPI 3.0.3.
+ * @throws Error where the document says what 3.0 cannot: no edition is better than one that promises less.
+ */
 export function toOpenApi30(document: object): object {
-  const { openapi, jsonSchemaDialect: _, webhooks, ...rest } = document as Json
+  const { openapi, jsonSchemaDialect: _, webhooks, info, ...parts } = document as Json & { info: Info }
   if (!String(openapi).startsWith('3.1.') || webhooks) throw new Error('not a 3.1 document without webhooks')
+  return {
+    openapi: '3.0.3',
+    info: infoOf(info),
+    ...(new Translation(document).part(parts) as Json),
+  }
+}
 
-  /** The schema that a local reference leads to. */
-  function follow(reference: string): Json {
-    const parts = reference.slice(2).split('/')
-    return parts.reduce<unknown>((node, part) => (node as Json)[part], document) as Json
+interface Info {
+  license?: { name: string; identifier?: string }
+}
+
+/** OpenAPI 3.0 knows licences by their URL, and not by their SPDX identifier. */
+function infoOf(info: Info): Info {
+  if (!info.license) return info
+  const { identifier, ...license } = info.license
+  return {
+    ...info,
+    license: { ...license, ...(identifier && { url: `https://spdx.org/licenses/${identifier}.html` }) },
+  }
+}
+
+/** The translation of one document, within which references are followed. */
+class Translation {
+  readonly #document: object
+
+  constructor(document: object) {
+    this.#document = document
   }
 
-  function schemaOf(schema: unknown): unknown {
+  /** Translates a part of the document with all that it contains. */
+  part(part: unknown): unknown {
+    if (Array.isArray(part)) return part.map(one => this.part(one))
+    if (typeof part !== 'object' || part === null) return part
+    return Object.fromEntries(Object.entries(part).map(([name, child]) => [name, this.#member(name, child)]))
+  }
+
+  #member(name: string, child: unknown): unknown {
+    switch (name) {
+      // Examples may have any shape, also that of a part of a document.
+      case 'example':
+      case 'examples':
+        return child
+      case 'schema':
+        return this.#schema(child)
+      case 'schemas':
+        return this.#each(child)
+      default:
+        return this.part(child)
+    }
+  }
+
+  #schema(schema: unknown): unknown {
     if (typeof schema === 'boolean') return schema
     const { $ref, ...siblings } = schema as Json
-    if ($ref === undefined) return Object.assign({}, ...Object.entries(siblings).map(translate)) as Json
-    // 3.0 ignores whatever stands beside a reference.
+    if ($ref === undefined)
+      return Object.assign({}, ...Object.entries(siblings).map(one => this.#keyword(...one))) as Json
+    // OpenAPI 3.0 ignores whatever stands beside a reference.
     if (Object.keys(siblings).length === 0) return { $ref }
-    return { ...(schemaOf(siblings) as Json), allOf: [{ $ref }] }
+    return { ...(this.#schema(siblings) as Json), allOf: [{ $ref }] }
   }
 
-  function translate([keyword, value]: [string, unknown]): Json {
+  #each(schemas: unknown): Json {
+    return Object.fromEntries(
+      Object.entries(schemas as Json).map(([name, schema]) => [name, this.#schema(schema)]),
+    )
+  }
+
+  #keyword(keyword: string, value: unknown): Json {
     switch (keyword) {
-      case 'type': {
-        const types = [value].flat()
-        const [type, ...others] = types.filter(one => one !== 'null')
-        if (type === undefined || others.length > 0) throw new Error(`3.0 knows no type ${String(value)}`)
-        return types.length > 1 ? { type, nullable: true } : { type }
-      }
+      case 'type':
+        return typeOf([value].flat())
       case 'examples':
         return { example: (value as unknown[])[0] }
       case 'const':
@@ -46,61 +96,44 @@ export function toOpenApi30(document: object): object {
       case 'exclusiveMaximum':
         return { maximum: value, exclusiveMaximum: true }
       case 'properties':
-        return { properties: mapValues(value as Json, schemaOf) }
+        return { properties: this.#each(value) }
       case 'items':
       case 'additionalProperties':
       case 'not':
-        return { [keyword]: schemaOf(value) }
+        return { [keyword]: this.#schema(value) }
       case 'anyOf':
-      case 'oneOf': {
-        const choices = value as Json[]
-        const [choice, ...others] = choices.filter(({ type }) => type !== 'null')
-        if (others.length + 1 === choices.length) return { [keyword]: choices.map(schemaOf) }
-        if (choice === undefined || others.length > 0) throw new Error(`3.0 has no ${keyword} with null`)
-        // `nullable` counts only beside a `type`, so what is referred to is repeated here.
-        const { $ref } = choice
-        return { ...(schemaOf(typeof $ref === 'string' ? follow($ref) : choice) as Json), nullable: true }
-      }
+      case 'oneOf':
+        return this.#choice(keyword, value as Json[])
       case 'allOf':
-        return { allOf: (value as Json[]).map(schemaOf) }
+        return { allOf: (value as Json[]).map(one => this.#schema(one)) }
       default:
         if (!KEPT.has(keyword)) throw new Error(`3.0 has no keyword ${keyword}`)
         return { [keyword]: value }
     }
   }
 
-  function partOf(part: unknown): unknown {
-    if (Array.isArray(part)) return part.map(partOf)
-    if (typeof part !== 'object' || part === null) return part
-    return Object.fromEntries(
-      Object.entries(part).map(([name, child]) => [
-        name,
-        // Values of any shape, which may look like parts of a document.
-        name === 'example' || name === 'examples'
-          ? child
-          : name === 'schema'
-            ? schemaOf(child)
-            : name === 'schemas'
-              ? mapValues(child as Json, schemaOf)
-              : partOf(child),
-      ]),
-    )
+  /** A choice between one schema and null is that schema, and nullable; 3.0 has no type `null` for other choices. */
+  #choice(keyword: string, choices: readonly Json[]): Json {
+    const [choice, ...others] = choices.filter(({ type }) => type !== 'null')
+    if (others.length + 1 === choices.length) return { [keyword]: choices.map(one => this.#schema(one)) }
+    if (choice === undefined || others.length > 0) throw new Error(`3.0 has no ${keyword} with null`)
+    // `nullable` counts only beside a `type`, so what is referred to is repeated here.
+    const { $ref } = choice
+    return {
+      ...(this.#schema(typeof $ref === 'string' ? this.#follow($ref) : choice) as Json),
+      nullable: true,
+    }
   }
 
-  const { info, ...parts } = rest as { info: { license?: { name: string; identifier?: string } } }
-  const { identifier, ...license } = info.license ?? { name: '' }
-  return {
-    openapi: '3.0.3',
-    info: {
-      ...info,
-      ...(info.license && {
-        license: { ...license, ...(identifier && { url: `https://spdx.org/licenses/${identifier}.html` }) },
-      }),
-    },
-    ...(partOf(parts) as Json),
+  /** Returns the schema that a local reference leads to. */
+  #follow(reference: string): Json {
+    const names = reference.slice('#/'.length).split('/')
+    return names.reduce<unknown>((node, name) => (node as Json)[name], this.#document) as Json
   }
 }
 
-function mapValues(object: Json, map: (value: unknown) => unknown): Json {
-  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, map(value)]))
+function typeOf(all: readonly unknown[]): Json {
+  const [type, ...others] = all.filter(one => one !== 'null')
+  if (type === undefined || others.length > 0) throw new Error(`3.0 knows no type ${String(all)}`)
+  return all.length > 1 ? { type, nullable: true } : { type }
 }

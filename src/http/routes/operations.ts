@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Readable } from 'node:stream'
 import { callerOf } from '../auth.ts'
-import { mayTouch, SCOPES, type Caller } from '../../callers/callers.ts'
+import { mayTouch, SCOPES, type Caller } from '../../callers/caller.ts'
 import type { Kind } from '../../operations/kinds/kind.ts'
 import { KIND_NAMES, KINDS } from '../../operations/kinds/kinds.ts'
 import type { Operation as StoredOperation } from '../../operations/operation.ts'

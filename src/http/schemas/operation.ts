@@ -1,5 +1,5 @@
 import type { Static } from 'typebox'
-import { callerName } from '../../callers/callers.ts'
+import { callerName } from '../../callers/caller.ts'
 import { OPERATION_ID } from '../../operations/id.ts'
 import type { Kind } from '../../operations/kinds/kind.ts'
 import { KIND_NAMES } from '../../operations/kinds/kinds.ts'

@@ -10,7 +10,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { parseRedisUrl, type RedisAddress } from './url.ts'
+import { parseRedisUrl, type RedisAddress } from '../../config/redis-url.ts'
 import { SCRIPTS } from './scripts.ts'
 import {
   mutates,

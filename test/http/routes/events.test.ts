@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { expect, test, vi } from 'vitest'
-import { SCOPES } from '../../../src/callers/callers.ts'
+import { SCOPES } from '../../../src/callers/caller.ts'
 import { newEntry } from '../../../src/callers/key.ts'
 import { newOperation, type Operation } from '../../../src/operations/operation.ts'
 import { Waiters } from '../../../src/operations/waiters.ts'

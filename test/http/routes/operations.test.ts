@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { SCOPES } from '../../../src/callers/callers.ts'
+import { SCOPES } from '../../../src/callers/caller.ts'
 import { newEntry } from '../../../src/callers/key.ts'
 import { ended, KEY, startWorld, stoppableClock, type Answer, type World } from '../../helper.ts'
 

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
-import { SCOPES } from '../../../src/callers/callers.ts'
+import { SCOPES } from '../../../src/callers/caller.ts'
 import { newEntry } from '../../../src/callers/key.ts'
 import type { Fault } from '../../../src/simulator/faults.ts'
 import {

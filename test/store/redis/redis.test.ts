@@ -5,7 +5,7 @@ import { inspect } from 'node:util'
 import { createServer, connect as connectTo, type Socket } from 'node:net'
 import { Redis } from 'ioredis'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { parseRedisUrl } from '../../../src/store/redis/url.ts'
+import { parseRedisUrl } from '../../../src/config/redis-url.ts'
 import { openRedisStore, type RedisStoreOptions } from '../../../src/store/redis/redis.ts'
 import { StoreUnavailable, type Store } from '../../../src/operations/store.ts'
 import { closedAfterAll, temporaryDirectory } from '../../helper.ts'
@@ -161,7 +161,11 @@ describe.skipIf(lacks('redis-server'))('redis', () => {
     const found: string[] = []
     const cuts: string[] = []
     for (let olderThan: string | undefined; ;) {
-      const page = await store.list({ ...EVERYTHING, visible, ...(olderThan === undefined ? {} : { olderThan }) })
+      const page = await store.list({
+        ...EVERYTHING,
+        visible,
+        ...(olderThan === undefined ? {} : { olderThan }),
+      })
       found.push(...page.map(op => op.id))
       olderThan = page.cutAt
       if (olderThan === undefined) break

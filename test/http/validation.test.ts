@@ -1,7 +1,7 @@
 /** Nothing invalid reaches HOSTKEY, and each invalid field is named. */
 
 import { expect, test } from 'vitest'
-import { callRaw, startWorld, type Answer, type World } from '../../helper.ts'
+import { callRaw, startWorld, type Answer, type World } from '../helper.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 

@@ -1,15 +1,15 @@
-/** `STORE_URL` for Redis. Apart from the store, so that reading the configuration loads no Redis client. */
+/** Reads a `STORE_URL` for Redis. The configuration checks it with this, and the store connects by it. */
 
 export interface RedisAddress {
   /** One server, or the sentinels that know it. */
   readonly servers: readonly { readonly host: string; readonly port: number }[]
-  /** What the sentinels call the master; null for a server without them. */
+  /** The name by which the sentinels know the master; null for a server without sentinels. */
   readonly sentinel: string | null
   readonly username: string | undefined
   readonly password: string | undefined
   readonly db: number
   readonly tls: boolean
-  /** Every key begins with it, in braces: a Cluster keeps all of them on one node. */
+  /** Every key begins with this, in braces, so that a Cluster keeps all of them on one node. */
   readonly prefix: string
 }
 
@@ -19,7 +19,7 @@ const NAME = /^[A-Za-z0-9_.-]{1,64}$/
 
 /**
  * Reads `redis[s]://[user:password@]host[:port][,host…][/db][?sentinel=<master>&prefix=<prefix>]`.
- * @throws Error that says what is wrong, and never shows the value: it holds a password.
+ * @throws Error whose message begins with a verb ("must be …") and never shows the value, which may hold a password.
  */
 export function parseRedisUrl(url: string): RedisAddress {
   const [, tls, credentials = '', hosts = '', db = '', query = ''] = FORM.exec(url) ?? []

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
-import { parsePrefer } from '../../../src/http/prefer.ts'
-import { callRaw, ended, KEY, mutations, startWorld, stoppableClock, upstreamCalls } from '../../helper.ts'
+import { parsePrefer } from '../../src/http/prefer.ts'
+import { callRaw, ended, KEY, mutations, startWorld, stoppableClock, upstreamCalls } from '../helper.ts'
 
 const SLOW = 1003
 

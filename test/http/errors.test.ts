@@ -1,25 +1,7 @@
 import { expect, test } from 'vitest'
-import { PROBLEMS, type ProblemCode } from '../../../src/http/problem.ts'
-import { StoreUnavailable } from '../../../src/operations/store.ts'
-import { callRaw, standInApp, startWorld, type Answer } from '../../helper.ts'
-
-/** Each problem has all members, and they agree with each other and with the answer around them. */
-function expectProblem(answer: Answer, code: ProblemCode, basePath = ''): void {
-  const { status, title } = PROBLEMS[code]
-  expect(answer.body).toEqual({
-    ...answer.body,
-    type: `${basePath}/problems/${code}`,
-    title,
-    status,
-    detail: expect.stringMatching(/\w.*\.$/),
-    instance: answer.headers.get('x-request-id'),
-    code,
-  })
-  expect(answer.status).toBe(status)
-  expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json\b/)
-  expect(answer.headers.get('cache-control')).toBe('no-store')
-  expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
-}
+import { StoreUnavailable } from '../../src/operations/store.ts'
+import { callRaw, standInApp, startWorld, type Answer } from '../helper.ts'
+import { expectProblem } from './expect-problem.ts'
 
 test('unknown routes', async () => {
   const world = await startWorld()
@@ -38,35 +20,6 @@ test('unknown routes', async () => {
   const { body } = await world.call('GET', '/nothing?token=x')
   expect(body.detail).toContain('GET /nothing.')
   expect(body.detail).not.toContain('token')
-})
-
-test('wrong methods, with what the path takes', async () => {
-  const world = await startWorld()
-  for (const [path, allow] of [
-    ['/vms/1000/snapshots', 'GET, HEAD, POST'],
-    ['/vms/1000/snapshots/a', 'DELETE, GET, HEAD'],
-    ['/vms/1000/snapshots/a/restore', 'POST'],
-    ['/vms/1000/stats', 'GET, HEAD'],
-    ['/operations', 'GET, HEAD'],
-    ['/operations/op_1', 'GET, HEAD'],
-    ['/operations/op_1/events', 'GET'],
-    ['/livez', 'GET, HEAD'],
-    ['/readyz', 'GET, HEAD'],
-    ['/openapi.json', 'GET, HEAD'],
-  ] as const) {
-    const taken = allow.split(', ')
-    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter(
-      one => !taken.includes(one),
-    )) {
-      const answer = await world.call(method, path)
-      expectProblem(answer, 'method-not-allowed')
-      expect(answer.headers.get('allow')?.split(', ').toSorted(), path).toEqual(taken)
-    }
-  }
-  // The method is wrong whatever the request carries.
-  expectProblem(await world.call('PUT', '/vms/1000/snapshots', { body: '{' }), 'method-not-allowed')
-  expectProblem(await world.call('PATCH', '/vms/x/stats'), 'method-not-allowed')
-  expect(world.simulator.requests).toEqual([])
 })
 
 test('malformed paths', async () => {

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
-import { SCOPES } from '../../../src/callers/callers.ts'
-import { newEntry } from '../../../src/callers/key.ts'
+import { SCOPES } from '../../src/callers/caller.ts'
+import { newEntry } from '../../src/callers/key.ts'
 import {
   callRaw,
   ended,
@@ -11,7 +11,7 @@ import {
   upstreamCalls,
   type Answer,
   type World,
-} from '../../helper.ts'
+} from '../helper.ts'
 
 const OTHER_KEY = 'other-caller-key-000000000000000'
 
@@ -151,7 +151,7 @@ test('a refused request is replayed as its failed operation; one that never left
   expect(replay.body).toMatchObject({ self: refused.body.operation, status: 'failed' })
   expect(upstreamCalls(world)).toHaveLength(1)
 
-  const { TOKEN } = await import('../../helper.ts')
+  const { TOKEN } = await import('../helper.ts')
   world.simulator.expireTokens({ fixed: true })
   expect((await create(world, 'unsent')).body.code).toBe('upstream-unauthorized')
   world.simulator.setToken(TOKEN)

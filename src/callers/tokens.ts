@@ -1,0 +1,93 @@
+/** Callers by signed token (JWT, RFC 7519) of an identity provider, whose keys are at `JWT_JWKS_URL`. */
+
+import { errors, jwtVerify, type JWTPayload } from 'jose'
+import type { Config } from '../config/config.ts'
+import { digestOf, MAX_VM_ID, SCOPES, TOKEN_CALLER, type Caller } from './caller.ts'
+import type { Callers, CallersLog, Refusal } from './callers.ts'
+import { KeysUnavailable, RemoteKeys, type KeyTimes } from './remote-keys.ts'
+
+/** Only the identity provider can make these signatures; `none` and secrets shared with us (HS*) are not among them. */
+const ALGORITHMS = ['RS256', 'ES256', 'EdDSA']
+/** The clocks of the provider and of the gateway may differ by so much. */
+const LEEWAY_S = 30
+const MAX_TOKEN_LENGTH = 8_192
+/** A verified token is believed for so long without being verified again. */
+const REMEMBERED_MS = 30_000
+const MAX_REMEMBERED = 1_000
+
+export interface TokenOptions {
+  now: () => number
+  log: Pick<CallersLog, 'warn' | 'debug'>
+  /** Tests give other times. */
+  times?: Partial<KeyTimes>
+}
+
+/** Returns the callers who are known by the tokens of this issuer for this audience. */
+export function tokenCallers(
+  { jwksUrl, issuer, audience }: NonNullable<Config['jwt']>,
+  { now, log, times = {} }: TokenOptions,
+): Callers {
+  const remembered = new Map<string, { caller: Caller; untilMs: number }>()
+  const keys = new RemoteKeys({ url: jwksUrl, now, log, times, onFetched: () => remembered.clear() })
+
+  const verify = async (token: string): Promise<JWTPayload> => {
+    const { payload } = await jwtVerify(token, keys.find, {
+      algorithms: ALGORITHMS,
+      issuer,
+      audience,
+      requiredClaims: ['exp', 'sub'],
+      clockTolerance: LEEWAY_S,
+      currentDate: new Date(now()),
+    })
+    return payload
+  }
+
+  return {
+    async find(token) {
+      if (token.length > MAX_TOKEN_LENGTH) return 'token-too-long'
+      const digest = digestOf(token)
+      const known = remembered.get(digest)
+      if (known && now() < known.untilMs) return known.caller
+      remembered.delete(digest)
+      let payload: JWTPayload
+      try {
+        payload = await verify(token)
+      } catch (error) {
+        log.debug({ reason: (error as { code?: string }).code ?? (error as Error).name }, 'token refused')
+        return refusalOf(error)
+      }
+      const caller = callerOf(payload)
+      if (!caller) return 'token-claims-malformed'
+      if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value!)
+      remembered.set(digest, { caller, untilMs: Math.min(now() + REMEMBERED_MS, payload.exp! * 1000) })
+      return caller
+    },
+    close() {},
+  }
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof KeysUnavailable) return 'token-unverifiable'
+  // The library finds this out only after the signature was found good, so that nobody can probe with forged tokens.
+  if (error instanceof errors.JWTExpired) return 'token-expired'
+  return 'token-invalid'
+}
+
+/** Returns the caller in the claims of a verified token, or null when a claim is malformed. No `vms` means no VM. */
+function callerOf({ sub, scope = '', vms = [] }: JWTPayload): Caller | null {
+  if (!/^[\x21-\x7e]{1,255}$/.test(sub ?? '')) return null
+  const words = typeof scope === 'string' ? scope.split(' ') : scope
+  if (!Array.isArray(words) || words.some(word => typeof word !== 'string')) return null
+  if (vms !== '*' && !(Array.isArray(vms) && vms.every(isVmId))) return null
+  return {
+    id: `${TOKEN_CALLER}${sub}`,
+    name: sub!,
+    scopes: new Set(SCOPES.filter(known => words.includes(known))),
+    vms: vms === '*' ? '*' : new Set(vms as number[]),
+    rateLimit: null,
+  }
+}
+
+function isVmId(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_VM_ID
+}
