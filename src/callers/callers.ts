@@ -4,8 +4,7 @@
 
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Static } from 'typebox'
-import { Type } from '../http/schemas/type.ts'
+import { Type, type Static } from 'typebox'
 import { buildValidator } from '../http/validation.ts'
 import { watchContent } from '../config/watch-file.ts'
 

@@ -1,4 +1,4 @@
-import type { Static } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { callerName } from '../../callers/callers.ts'
 import { OPERATION_ID } from '../../operations/id.ts'
 import {
@@ -10,7 +10,6 @@ import {
 import { problemBody } from '../problem.ts'
 import { nullable, Time, VmId } from './common.ts'
 import type { Problem } from './problem.ts'
-import { Type } from './type.ts'
 
 const kinds = Object.keys(KINDS) as Kind[]
 const STATUSES: Status[] = ['running', 'succeeded', 'failed', 'unknown']
