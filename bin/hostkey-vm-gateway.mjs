@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The command of the npm package: the gateway, or one of the programs named here. It runs `dist/`, which only a package has
-// (see scripts/prepack.ts); in a clone there are npm scripts of these names.
+// The command of the npm package: the gateway, or one of the programs named here. It runs the bundle in `dist/`, which is in
+// every package (see scripts/build.ts); in a clone there are npm scripts of these names.
 import module from 'node:module'
 import { fileURLToPath } from 'node:url'
 
@@ -8,8 +8,8 @@ await import('../scripts/node-guard.mjs')
 
 const PROGRAMS = new Map([
   ['', 'server'],
-  ['demo', 'cli/demo'],
-  ['key', 'cli/key'],
+  ['demo', 'demo'],
+  ['key', 'key'],
 ])
 const USAGE = `hostkey-vm-gateway           the gateway; its settings are in the environment or in .env
 hostkey-vm-gateway demo      the gateway over a simulated HOSTKEY

@@ -1,17 +1,29 @@
-/** What `npm pack` makes, put where npm puts packages and run from there as a user would; and the licences of what it needs. */
+/**
+ * What `npm pack` makes, put where npm puts packages and run from there as a user would, without any other package beside it:
+ * the bundle with all that it loads, and the licences and notices of what is in it.
+ */
 
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { isBuiltin } from 'node:module'
+import type { AddressInfo } from 'node:net'
 import { delimiter, dirname, join, resolve } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { SCOPES } from '../src/callers/caller.ts'
 import { newEntry } from '../src/callers/key.ts'
+import type { Environment } from '../src/config/config.ts'
 import { startSimulator } from '../src/simulator/simulator.ts'
 import { call, closedAfterAll, KEY, temporaryDirectory, TOKEN } from './helper.ts'
-import { findOldNode, runProgram, tellSkipped, type Program, type RunOptions } from './programs.ts'
+import { findOldNode, lacks, runProgram, tellSkipped, type Program, type RunOptions } from './programs.ts'
+import { startRedis } from './store/redis/redis-server.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const NAME = 'hostkey-vm-gateway'
+const SWAGGER_UI = 'node_modules/@fastify/swagger-ui/static'
 
 const { version, dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   version: string
@@ -26,17 +38,23 @@ let files: string[]
 
 const end = closedAfterAll()
 beforeAll(async () => {
+  // What the image is built of, and what a package has besides: the bundle needs nothing more of a clone.
+  const checkout = temporaryDirectory(end)
+  const kept = readFileSync(join(ROOT, '.dockerignore'), 'utf8').matchAll(/^!(.+)$/gm)
+  for (const file of [...[...kept].map(([, name]) => name!), 'README.md', '.env.example', 'bin'])
+    cpSync(join(ROOT, file), join(checkout, file), { recursive: true })
+  symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'))
+
   project = temporaryDirectory(end)
   const modules = join(project, 'node_modules')
   installed = join(modules, NAME)
   mkdirSync(installed, { recursive: true })
-  const pack = runProgram('npm', {
-    args: ['pack', '--pack-destination', project],
-    cwd: ROOT,
-    onFinished: end,
-  })
+  const npm = (...args: string[]): Program => runProgram('npm', { args, cwd: checkout, onFinished: end })
+  // As CONTRIBUTING.md has it.
+  expect(await npm('pkg', 'delete', 'dependencies').ended).toBe(0)
+  const pack = npm('pack', '--pack-destination', project)
   // Under what the prepack script says comes the file's name.
-  expect([await pack.ended, pack.stdout.at(-1)]).toEqual([0, `${NAME}-${version}.tgz`])
+  expect([await pack.ended, pack.stdout.at(-1), pack.stderr]).toEqual([0, `${NAME}-${version}.tgz`, []])
   const archive = join(project, `${NAME}-${version}.tgz`)
   files = execFileSync('tar', ['-xvzf', archive, '-C', installed, '--strip-components=1'], {
     encoding: 'utf8',
@@ -44,19 +62,37 @@ beforeAll(async () => {
     .trim()
     .split('\n')
     .map(file => file.replace(/^package\//, ''))
-  // Only what it declares: what the sources take from the tools of development is not there.
-  for (const dependency of Object.keys(dependencies)) {
-    const link = join(modules, dependency)
-    mkdirSync(dirname(link), { recursive: true })
-    symlinkSync(join(ROOT, 'node_modules', dependency), link)
-  }
-  const { bin } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
-    bin: Record<string, string>
-  }
+  const { bin } = manifest() as { bin: Record<string, string> }
   mkdirSync(join(modules, '.bin'))
   for (const [name, file] of Object.entries(bin))
     symlinkSync(join('..', NAME, file), join(modules, '.bin', name))
 })
+
+function manifest(): object {
+  return JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as object
+}
+
+/** A file of the bundle. */
+function bundled(name: string): string {
+  return readFileSync(join(installed, 'dist', name), 'utf8')
+}
+
+/** The names of the bundle's scripts, in `dist/`. */
+function scripts(): string[] {
+  return files.flatMap(file => /^dist\/([^/]+\.js)$/.exec(file)?.[1] ?? [])
+}
+
+/** The sources that scripts of the bundle are made of, by their source maps. */
+function sourcesOf(names: Iterable<string>): string[] {
+  return [...names]
+    .filter(name => files.includes(`dist/${name}.map`))
+    .flatMap(name => (JSON.parse(bundled(`${name}.map`)) as { sources: string[] }).sources)
+}
+
+/** The packages that these sources belong to. */
+function packagesOf(sources: string[]): Set<string> {
+  return new Set(sources.flatMap(source => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? []))
+}
 
 /** The command as a shell in the project finds it; its first line asks the PATH for a Node. */
 function run(
@@ -72,31 +108,77 @@ function run(
   })
 }
 
-test('it has what runs, and nothing else', () => {
-  const others = files.filter(file => !/^dist\/.*\.js$/.test(file)).toSorted()
-  expect(others).toEqual([
-    '.env.example',
-    'LICENSE',
-    'README.md',
-    `bin/${NAME}.mjs`,
-    'package.json',
-    'scripts/node-guard.mjs',
-  ])
+const STATIC_IMPORT = /^(?:import|export)\b.* from "([^"]+)";|^import "([^"]+)";/gm
+const LATER_IMPORT = /\bimport\("(\.[^"]+\.js)"\)/g
 
-  // Everything that its files import is there or declared; some of it is imported only where a setting asks for it.
-  const imports = files.flatMap(file =>
-    [...readFileSync(join(installed, file), 'utf8').matchAll(/\b(?:from |import |import\()'([^']+)'/g)].map(
-      ([, specifier = '']) =>
-        specifier.startsWith('.')
-          ? join(dirname(file), specifier)
-          : /^(?:@[^/]+\/)?[^/]+/.exec(specifier)![0],
-    ),
+function staticImports(code: string): string[] {
+  return [...code.matchAll(STATIC_IMPORT)].map(([, names, nothing]) => (names ?? nothing)!)
+}
+
+test('it has what runs, and nothing else', () => {
+  const bundle = scripts().flatMap(name => [`dist/${name}`, `dist/${name}.map`])
+  expect(files.filter(file => !bundle.includes(file)).toSorted()).toEqual(
+    [
+      '.env.example',
+      'LICENSE',
+      'README.md',
+      `bin/${NAME}.mjs`,
+      'dist/THIRD-PARTY-NOTICES.txt',
+      ...readdirSync(join(ROOT, SWAGGER_UI)).map(file => `dist/swagger-ui/static/${file}`),
+      'package.json',
+      'scripts/node-guard.mjs',
+    ].toSorted(),
   )
-  expect(imports).toEqual(
-    expect.arrayContaining(['dist/store/redis/redis.js', '@fastify/cors', 'ioredis', 'yaml']),
+  expect(scripts()).toEqual(expect.arrayContaining(['server.js', 'demo.js', 'key.js']))
+
+  // Everything that its files import is there, or is Node's; some of it is imported only where a setting asks for it.
+  const imports = scripts().flatMap(name => {
+    const code = bundled(name)
+    return [...staticImports(code), ...[...code.matchAll(LATER_IMPORT)].map(([, later]) => later!)]
+  })
+  const [own, others] = [
+    imports.filter(one => one.startsWith('.')),
+    imports.filter(one => !one.startsWith('.')),
+  ]
+  expect(own.length).toBeGreaterThan(scripts().length - 3)
+  expect(own.filter(one => !files.includes(join('dist', one)))).toEqual([])
+  expect(others.filter(one => !isBuiltin(one))).toEqual([])
+  expect(manifest()).not.toHaveProperty('dependencies')
+})
+
+test('its source maps lead to our sources', () => {
+  const ours = sourcesOf(scripts()).filter(source => source.startsWith('../src/'))
+  expect(ours).toEqual(
+    expect.arrayContaining(['../src/server.ts', '../src/http/app.ts', '../src/cli/key.ts']),
   )
-  const there = new Set([...files, ...Object.keys(dependencies)])
-  expect(imports.filter(one => !there.has(one) && !one.startsWith('node:'))).toEqual([])
+  expect(ours.filter(source => !existsSync(join(ROOT, 'dist', source)))).toEqual([])
+})
+
+test('what only a setting asks for is not loaded at a start', () => {
+  const started = new Set(['server.js'])
+  for (const name of started)
+    for (const one of staticImports(bundled(name))) if (one.startsWith('./')) started.add(one.slice(2))
+  const atStart = packagesOf(sourcesOf(started))
+  const all = packagesOf(sourcesOf(scripts()))
+  expect(atStart).toContain('typebox')
+  for (const name of [
+    'jose',
+    'ioredis',
+    '@opentelemetry/sdk-trace',
+    '@opentelemetry/exporter-trace-otlp-proto',
+  ]) {
+    expect(all).toContain(name)
+    expect(atStart).not.toContain(name)
+  }
+})
+
+test('the notices of all packages that are in it come with it', () => {
+  const notices = bundled('THIRD-PARTY-NOTICES.txt')
+  const packages = [...packagesOf(sourcesOf(scripts()))]
+  expect(packages.length).toBeGreaterThan(50)
+  expect(packages.filter(name => !`\n${notices}`.includes(`\n${name} `))).toEqual([])
+  expect(notices).toMatch(/Apache License\s+Version 2\.0/)
+  expect(notices).toMatch(/^Swagger UI[\s\S]*SmartBear/m)
 })
 
 test('its version is semantic, and the changelog is about it or what comes after it', () => {
@@ -105,7 +187,14 @@ test('its version is semantic, and the changelog is about it or what comes after
   expect(['Unreleased', version]).toContain(newest?.split(' - ')[0])
 })
 
-test('its command starts the gateway, with its pages and its version', async () => {
+interface Gateway {
+  server: Program
+  address: string
+  get: (path: string, key?: string | null) => ReturnType<typeof call>
+}
+
+/** Starts the command with a HOSTKEY behind it, and waits until it listens. */
+async function startGateway(env: Environment = {}): Promise<Gateway> {
   const simulator = await startSimulator({ token: TOKEN })
   onTestFinished(() => simulator.close())
   writeFileSync(
@@ -114,18 +203,25 @@ test('its command starts the gateway, with its pages and its version', async () 
   )
   // Settings of a user: some in the file of the folder it is started in.
   writeFileSync(join(project, '.env'), 'CALLERS_FILE=callers.json\nPORT=0\n')
-  const server = run([], { env: { HOSTKEY_BASE_URL: simulator.baseUrl, HOSTKEY_TOKEN: TOKEN } })
+  const server = run([], { env: { HOSTKEY_BASE_URL: simulator.baseUrl, HOSTKEY_TOKEN: TOKEN, ...env } })
   const [line] = await server.line(/^.*"msg":"listening".*$/)
   const { address } = JSON.parse(line) as { address: string }
-  const get = (path: string, key: string | null = null): ReturnType<typeof call> =>
-    call(address, 'GET', path, { key })
+  return { server, address, get: (path, key = null) => call(address, 'GET', path, { key }) }
+}
+
+test('its command starts the gateway, with its pages and its version', async () => {
+  const { server, address, get } = await startGateway()
   expect((await get('/livez')).status).toBe(200)
   expect((await get('/openapi.json')).body).toMatchObject({ info: { version } })
-  // Of another package, found by its path.
+  expect((await get('/openapi.yaml')).text).toMatch(/^openapi: /)
+  // Swagger UI's files lie beside the bundle.
   const page = await get('/docs/')
-  const [, script = ''] = /src="([^"]*swagger-ui-bundle\.js)"/.exec(page.text) ?? []
   expect(page.status).toBe(200)
-  expect((await get(new URL(script, `${address}/docs/`).pathname)).status).toBe(200)
+  const links = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(
+    ([, link]) => new URL(link!, `${address}/docs/`).pathname,
+  )
+  expect(links).toContain('/docs/static/swagger-ui-bundle.js')
+  for (const link of links) expect([link, (await get(link)).status]).toEqual([link, 200])
   expect((await get('/vms/1000/stats', KEY)).body).toMatchObject({ vm_id: 1000 })
 
   server.child.kill('SIGINT')
@@ -135,6 +231,84 @@ test('its command starts the gateway, with its pages and its version', async () 
   expect(existsSync(join(project, 'data'))).toBe(true)
   // The next start is quicker.
   expect(existsSync(join(installed, 'node_modules/.cache/node-compile'))).toBe(true)
+})
+
+/** A server of the test, until its end. */
+async function listen(handler: RequestListener): Promise<string> {
+  const server = createServer(handler).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+test('it takes signed tokens', async () => {
+  const { privateKey, publicKey } = await generateKeyPair('ES256')
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }
+  const provider = await listen((_request, response) => void response.end(JSON.stringify({ keys: [jwk] })))
+  const { get } = await startGateway({
+    STORE_URL: `sqlite:${join(project, 'tokens/gateway.db')}`,
+    JWT_JWKS_URL: `${provider}/jwks.json`,
+    JWT_ISSUER: 'https://id.example.com/',
+    JWT_AUDIENCE: 'gateway',
+  })
+  const token = await new SignJWT({ sub: 'robot', scope: 'stats:read', vms: [1000] })
+    .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+    .setIssuer('https://id.example.com/')
+    .setAudience('gateway')
+    .setExpirationTime('5 minutes')
+    .sign(privateKey)
+  expect((await get('/vms/1000/stats', token)).body).toMatchObject({ vm_id: 1000 })
+  expect((await get('/vms/1000/stats', `${token}x`)).status).toBe(401)
+})
+
+test.for([
+  ['http/json', 'application/json'],
+  ['http/protobuf', 'application/x-protobuf'],
+] as const)('it sends traces: %s', async ([protocol, type]) => {
+  const received = Promise.withResolvers<IncomingMessage>()
+  const receiver = await listen((request, response) => {
+    void buffer(request).then(body => {
+      if (body.includes('GET /vms/:vm_id/stats')) received.resolve(request)
+      response.setHeader('content-type', type)
+      response.end(type === 'application/json' ? '{}' : '')
+    })
+  })
+  const { get } = await startGateway({
+    STORE_URL: `sqlite:${join(project, protocol, 'gateway.db')}`,
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver,
+    OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+    OTEL_BSP_SCHEDULE_DELAY: '10',
+  })
+  await get('/vms/1000/stats', KEY)
+  const { url, headers } = await received.promise
+  expect([url, headers['content-type']]).toEqual(['/v1/traces', type])
+})
+
+test.skipIf(lacks('redis-server'))('it keeps operations in the store that replicas share', async () => {
+  const redis = await startRedis()
+  const [one, other] = [
+    await startGateway({ STORE_URL: redis.url() }),
+    await startGateway({ STORE_URL: redis.url() }),
+  ]
+  const { status, body } = await call(one.address, 'POST', '/vms/1000/snapshots', {
+    body: { name: 'shared' },
+  })
+  expect(status).toBe(202)
+  expect((await other.get(`/operations/${body.id}`, KEY)).body).toMatchObject({ id: body.id })
+})
+
+test('the command of the image starts it: without settings it is told what is missing', async () => {
+  const [, command = ''] = /^CMD (.+)$/m.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8')) ?? []
+  const [, ...args] = JSON.parse(command) as string[]
+  const { ended, stderr } = runProgram(process.execPath, { args, cwd: installed })
+  expect([await ended, ...stderr]).toEqual([
+    78,
+    expect.stringMatching(/^HOSTKEY_TOKEN .* is required$/),
+    expect.stringMatching(/^CALLERS_FILE is required/),
+  ])
 })
 
 test('`demo` and `key` are the other programs; anything else is told what there is', async () => {
@@ -190,6 +364,9 @@ test('every package it needs has a permissive licence, and the command that tell
   expect([await real.ended, ...real.stderr]).toEqual([0])
   for (const dependency of Object.keys(dependencies))
     expect(real.stdout).toContainEqual(expect.stringMatching(new RegExp(`^${dependency}@\\S+ \\S+$`)))
+  // Nothing of the tools of development is in the bundle.
+  const production = new Set(real.stdout.map(line => line.replace(/@[^@]+$/, '')))
+  expect([...packagesOf(sourcesOf(scripts()))].filter(name => !production.has(name))).toEqual([])
   expect(await bad.ended).toBe(1)
   expect(bad.stdout).toEqual(['@c/d@3.0.0 (no licence)', 'a@1.0.0 MIT', 'b@2.0.0 GPL-3.0-only'])
   expect(bad.stderr.slice(1)).toEqual(['b@2.0.0 GPL-3.0-only', '@c/d@3.0.0 (no licence)'])

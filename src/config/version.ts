@@ -1,7 +1,5 @@
 /** The version of this package, as package.json has it. */
 
-import { readFileSync } from 'node:fs'
+import manifest from '../../package.json' with { type: 'json' }
 
-export const { version: VERSION } = JSON.parse(
-  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-) as { version: string }
+export const VERSION = manifest.version

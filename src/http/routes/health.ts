@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { ApiProblem } from '../problem.ts'
 import { problemsOnly } from '../schemas/problem.ts'
-import { Type } from '../schemas/type.ts'
 import { jsonResponse } from '../answers.ts'
 import type { RouteParts } from './parts.ts'
 

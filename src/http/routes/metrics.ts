@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { METRICS_TYPE, type Metrics } from '../../observability/metrics.ts'
 import { problemsOnly, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
-import { Type } from '../schemas/type.ts'
 
 /** `/metrics` for Prometheus. Public like the probes, but limited: it costs more than they do. */
 export const metricsRoute: FastifyPluginAsyncTypebox<{ metrics: Metrics }> = async (app, { metrics }) => {

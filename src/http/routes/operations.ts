@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Readable } from 'node:stream'
+import { Type } from 'typebox'
 import { callerOf } from '../auth.ts'
 import { mayTouch, SCOPES, type Caller } from '../../callers/caller.ts'
 import type { Kind } from '../../operations/kinds/kind.ts'
@@ -17,7 +18,6 @@ import {
   presentOperation,
 } from '../schemas/operation.ts'
 import { problemResponses, RATE_LIMIT_HEADERS, RETRY_AFTER_HEADER } from '../schemas/problem.ts'
-import { Type } from '../schemas/type.ts'
 import { jsonResponse, OPERATION_HEADERS, secured, sendOperation } from '../answers.ts'
 import { eventStream } from './events.ts'
 import { goneSignal, type RouteApp, type RouteParts } from './parts.ts'

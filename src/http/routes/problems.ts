@@ -1,12 +1,11 @@
 /** `/problems/{code}`: where the `type` of every problem leads, a page for people (or the same as JSON). */
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Static } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { ApiProblem, PROBLEMS, type ProblemCode } from '../problem.ts'
 import { exampleOf, WORDS } from '../problem-words.ts'
 import { ref } from '../schemas/common.ts'
 import { Problem, problemsOnly, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
-import { Type } from '../schemas/type.ts'
 import { escapeHtml, htmlPage, PAGE_HEADERS } from './page.ts'
 import type { RouteParts } from './parts.ts'
 

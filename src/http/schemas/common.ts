@@ -1,8 +1,7 @@
 /** What the schemas share: references by name, and the inputs of more than one route. */
 
-import type { Static, TSchema } from 'typebox'
+import { Type, type Static, type TSchema } from 'typebox'
 import { MAX_VM_ID } from '../../callers/caller.ts'
-import { Type } from './type.ts'
 
 /** A reference to a component schema, typed as what it refers to. */
 export function ref<T extends TSchema & { $id?: string }>(

@@ -1,4 +1,4 @@
-import type { Static } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { callerName } from '../../callers/caller.ts'
 import { OPERATION_ID } from '../../operations/id.ts'
 import type { Kind } from '../../operations/kinds/kind.ts'
@@ -7,7 +7,6 @@ import type { Operation as StoredOperation, Status } from '../../operations/oper
 import { problemBody } from '../problem.ts'
 import { nullable, Time, VmId } from './common.ts'
 import type { Problem } from './problem.ts'
-import { Type } from './type.ts'
 
 const STATUSES: Status[] = ['running', 'succeeded', 'failed', 'unknown']
 

@@ -1,7 +1,7 @@
+import { Type } from 'typebox'
 import { PROBLEMS, type ProblemCode } from '../problem.ts'
 import { exampleOf } from '../problem-words.ts'
 import { ref } from './common.ts'
-import { Type } from './type.ts'
 
 const codes = Object.keys(PROBLEMS) as ProblemCode[]
 

@@ -1,5 +1,5 @@
+import { Type } from 'typebox'
 import { AnyJson, nullable, SnapshotName, SnapshotType, Time, VmId } from './common.ts'
-import { Type } from './type.ts'
 
 const raw = Type.Unsafe<unknown>({
   ...AnyJson,

@@ -1,5 +1,5 @@
+import { Type } from 'typebox'
 import { Time, VmId } from './common.ts'
-import { Type } from './type.ts'
 
 export const Stats = Type.Object(
   {
