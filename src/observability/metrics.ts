@@ -10,7 +10,6 @@ import type { ReadKind } from '../operations/kinds/kind.ts'
 import { KIND_NAMES } from '../operations/kinds/kinds.ts'
 import { hasEnded, type Ended, type Operation } from '../operations/operation.ts'
 import type { ReadSource } from '../operations/reads/reads.ts'
-import type { ProblemCode } from '../http/problem.ts'
 import type { Store } from '../operations/store.ts'
 import { BREAKER_STATES, type Breaker } from '../upstream/breaker.ts'
 import type { Bulkhead } from '../upstream/bulkhead.ts'
@@ -22,7 +21,7 @@ import { intercept } from './intercept.ts'
 export interface Metrics {
   /** Counts an answered request. Without a route it was for none. */
   request(method: string, route: string | undefined, status: number, tookMs: number): void
-  problem(caller: Caller | null, code: ProblemCode): void
+  problem(caller: Caller | null, code: string): void
   read(kind: ReadKind, source: ReadSource): void
   /** The same, with every call of the store timed and every end counted. */
   store(store: Store): Store
@@ -68,7 +67,7 @@ class GatewayMetrics implements Metrics {
     )
   }
 
-  problem(caller: Caller | null, code: ProblemCode): void {
+  problem(caller: Caller | null, code: string): void {
     this.#instruments.problems.inc({ caller: labelOf(caller), code })
   }
 
