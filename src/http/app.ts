@@ -45,8 +45,7 @@ export interface AppParts {
   connectionLimits?: Partial<ConnectionLimits>
 }
 
-export type AppConfig = ServerConfig &
-  Pick<Config, 'publicUrl' | 'corsOrigins' | 'rateLimit' | 'docs' | 'shutdownMs'>
+export type AppConfig = ServerConfig & Pick<Config, 'publicUrl' | 'corsOrigins' | 'rateLimit' | 'docs'>
 
 /** The parts of the OpenAPI document that routes refer to by name. */
 const COMPONENTS = [

@@ -21,7 +21,6 @@ export async function renderDocuments(): Promise<Record<string, string>> {
       readWaitMs: 0,
       rateLimit: { max: 1, windowMs: 1_000 },
       docs: true,
-      shutdownMs: 0,
     },
     {
       operations: nothing,
