@@ -11,7 +11,7 @@ import { onTestFinished } from 'vitest'
 import type { Environment } from '../src/config/config.ts'
 
 /** Every place of the PATH that has this program; what npm installed beside the project does not count. */
-export function programsNamed(name: string): string[] {
+function programsNamed(name: string): string[] {
   const folders = (process.env.PATH ?? '').split(delimiter).filter(folder => !folder.includes('node_modules'))
   return [...new Set(folders)].map(folder => join(folder, name)).filter(isExecutable)
 }

@@ -200,7 +200,7 @@ function credentialHeaders({ credential, apiKey }: Request): Record<string, stri
 }
 
 /** For a shell; what is not printable stands in `$'…'`. */
-export function curlOf(request: Request, base: string): string {
+function curlOf(request: Request, base: string): string {
   const quote = (text: string): string =>
     `$'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
   const headers = Object.entries({ ...request.headers, ...credentialHeaders(request) })
