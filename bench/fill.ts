@@ -2,7 +2,7 @@
 
 import { newOperationId } from '../src/operations/id.ts'
 import { newOperation, type Operation, type Running } from '../src/operations/operation.ts'
-import { openSqliteStore } from '../src/store/sqlite/sqlite.ts'
+import { openSqliteStore } from '../src/store/sqlite/open.ts'
 import { PENDING_KEY } from './stub.ts'
 
 const BATCH = 5_000

@@ -97,12 +97,12 @@ export class Watch {
       this.nudge(now() + pausedMs)
       return
     }
-    // With every place taken, the end of a step asks for the next round.
     const free = this.#options.concurrency - this.#steps.size
     if (free <= 0) return
     try {
       for (const operation of await store.claimDue(now(), leaseMs, free)) this.#take(operation)
-      this.nudge((await store.nextDueAtMs()) ?? Infinity)
+      // With every place taken, the end of a step asks for the next round.
+      if (this.#steps.size < this.#options.concurrency) this.nudge((await store.nextDueAtMs()) ?? Infinity)
       if (this.#isBlind) log.info({}, 'the watcher reads the store again')
       this.#isBlind = false
     } catch (error) {

@@ -3,7 +3,7 @@
 import type { RateLimitPluginOptions } from '@fastify/rate-limit'
 import type { Config } from '../config/config.ts'
 import type { RedisLog } from './redis/redis.ts'
-import { openSqliteStore } from './sqlite/sqlite.ts'
+import { openSqliteStore } from './sqlite/open.ts'
 import type { Store } from '../operations/store.ts'
 
 /** Where @fastify/rate-limit counts: in this process, or in the Redis that all replicas share. */

@@ -9,7 +9,7 @@ import { Reads } from '../../src/operations/reads/reads.ts'
 import { StoreUnavailable } from '../../src/operations/store.ts'
 import { Waiters } from '../../src/operations/waiters.ts'
 import { Watch } from '../../src/operations/watch.ts'
-import { openSqliteStore } from '../../src/store/sqlite/sqlite.ts'
+import { openSqliteStore } from '../../src/store/sqlite/open.ts'
 import { temporaryDirectory } from '../helper.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] }))

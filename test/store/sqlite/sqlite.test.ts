@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { openSqliteStore, type SqliteOptions } from '../../../src/store/sqlite/sqlite.ts'
+import { openSqliteStore, type SqliteOptions } from '../../../src/store/sqlite/open.ts'
 import { StoreUnavailable, type Store } from '../../../src/operations/store.ts'
 import { temporaryDirectory } from '../../helper.ts'
 import { endOf, operation, storeContract, type StoreUnderTest } from '../store-contract.ts'
@@ -188,6 +188,35 @@ test('a step whose lease ends while its outcome is on its way is nobody else’s
   const claimed = store.claimDue(T0 + 50, 10, 5)
   await disk.take()
   expect((await claimed).map(({ id, rev }) => [id, rev])).toEqual([[op.id, 5]])
+})
+
+test('what is committed and not yet on the disk is not claimed, whether it is new or goes on', async () => {
+  const disk = slowDisk()
+  const store = open(join(temporaryDirectory(), 'gateway.db'), T0, { sync: disk.sync })
+  const op = operation({ vmId: 1, dueAtMs: T0 })
+  const started = store.start(op, null, T0)
+  await vi.waitFor(() => expect(disk.waiting).toHaveLength(1), { interval: 1 })
+  const early = store.claimDue(T0, 10, 5)
+  expect(await settledNow([started, early])).toEqual([false, false])
+  await disk.take()
+  await started
+  await disk.take()
+  const [claimed] = await early
+  expect(claimed).toMatchObject({ id: op.id, rev: 2 })
+
+  // One that nobody has a lease on goes on, and is due at once.
+  const other = operation({ vmId: 2, dueAtMs: T0 + 90 })
+  const otherStarted = store.start(other, null, T0)
+  await disk.take()
+  await otherStarted
+  const saved = store.save({ ...other, rev: 2, dueAtMs: T0 })
+  await vi.waitFor(() => expect(disk.waiting).toHaveLength(1), { interval: 1 })
+  const again = store.claimDue(T0, 10, 5)
+  expect(await settledNow([saved, again])).toEqual([false, false])
+  await disk.take()
+  expect(await saved).toBe(true)
+  await disk.take()
+  expect(await again).toMatchObject([{ id: other.id, rev: 3, dueAtMs: T0 + 10 }])
 })
 
 test('after a write that failed nothing is claimed before one goes through: a step may burn a key', async () => {

@@ -1,0 +1,81 @@
+/** Opens the file of the SQLite store, or makes it. */
+
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { Store } from '../../operations/store.ts'
+import { GroupCommit, type GroupCommitOptions } from './group-commit.ts'
+import { SCHEMA, SCHEMA_VERSION } from './schema.ts'
+import { SqliteStore } from './store.ts'
+
+export type SqliteOptions = GroupCommitOptions
+
+/**
+ * Opens the file at `path`, or makes it, and keeps every other process from it until the store is closed. `nowMs` is the
+ * time in milliseconds since the epoch: what the process before had leased is due by then.
+ * @throws Error whose message is one clear line, when the file is in use, was written by a newer version, or cannot be
+ * opened.
+ */
+export function openSqliteStore(path: string, nowMs: number, options: SqliteOptions = {}): Store {
+  let db: DatabaseSync | undefined
+  try {
+    db = openDatabase(path)
+    const version = schemaVersion(db)
+    if (version > SCHEMA_VERSION) throw new NewerSchema(version)
+    if (version === 0) db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`)
+    endLeases(db, nowMs)
+    return new SqliteStore(db, new GroupCommit(db, path, options))
+  } catch (error) {
+    if (db?.isOpen) db.close()
+    throw new Error(`the store ${path} ${whatIsWrong(error as Error)}`, { cause: error })
+  }
+}
+
+function openDatabase(path: string): DatabaseSync {
+  // The file holds callback keys, so only its owner may read it. SQLite gives its WAL file the same rights.
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  closeSync(openSync(path, 'a', 0o600))
+  chmodSync(path, 0o600)
+  const db = new DatabaseSync(path, { timeout: 0 })
+  try {
+    // Two processes would check the same callback keys. The exclusive lock makes the second one fail here instead.
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL')
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864')
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** The version of the tables in the file; 0 when the file is new. */
+function schemaVersion(db: DatabaseSync): number {
+  const { user_version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
+  return user_version
+}
+
+/**
+ * Whoever was going to make a step later died with the process that had the file before, so the step is due now. While
+ * the disk is full this cannot be written; then each step is due when it would have been, which is soon enough.
+ */
+function endLeases(db: DatabaseSync, nowMs: number): void {
+  const now = Math.round(nowMs)
+  try {
+    db.prepare(`UPDATE operations SET due_at = ? WHERE status = 'running' AND due_at > ?`).run(now, now)
+  } catch (error) {
+    if (!/disk is full/i.test((error as Error).message)) throw error
+  }
+}
+
+class NewerSchema extends Error {
+  constructor(version: number) {
+    super(`was written by a newer version of the gateway (schema ${version})`)
+  }
+}
+
+function whatIsWrong(error: Error): string {
+  if (error instanceof NewerSchema) return error.message
+  if (/locked|busy/i.test(error.message))
+    return 'is in use by another process; one SQLite file serves one gateway'
+  return `cannot be opened: ${error.message}`
+}

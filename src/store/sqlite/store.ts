@@ -1,0 +1,299 @@
+/**
+ * Operations in one SQLite file, for one process. What is written becomes durable in `group-commit.ts`. Which steps
+ * this process has is known in `leases.ts` alone, and laid over every operation that is read.
+ */
+
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import {
+  mutates,
+  StoreUnavailable,
+  type Admission,
+  type IdempotencyKey,
+  type Kind,
+  type ListQuery,
+  type Operation,
+  type Running,
+  type Store,
+} from '../../operations/store.ts'
+import type { GroupCommit } from './group-commit.ts'
+import { Leases, type DueStep } from './leases.ts'
+import { SCHEMA_VERSION } from './schema.ts'
+import { Statements } from './statements.ts'
+
+interface Row {
+  rev: number
+  due_at: number | null
+  doc: string
+}
+
+export class SqliteStore implements Store {
+  readonly #sql: Statements
+  readonly #commit: GroupCommit
+  readonly #leases = new Leases()
+  readonly #listeners = new Set<(id: string) => void>()
+
+  constructor(db: DatabaseSync, commit: GroupCommit) {
+    this.#sql = new Statements(db)
+    this.#commit = commit
+  }
+
+  async start(operation: Running, idempotency: IdempotencyKey | null, nowMs: number): Promise<Admission> {
+    const outcome = await this.#commit.write<Admission>(operation.id, () => {
+      const other = (idempotency && this.#keyOutcome(idempotency, nowMs)) ?? this.#busyOutcome(operation)
+      if (other) return other
+      this.#insert(operation)
+      if (idempotency) this.#insertKey(idempotency, operation.id)
+      return { kind: 'started' }
+    })
+    if (outcome.kind === 'started') this.#tell(operation.id)
+    return outcome
+  }
+
+  save(operation: Operation): Promise<boolean> {
+    const { id, rev } = operation
+    return this.#replace(id, rev - 1, storedRev =>
+      this.#sql.run(
+        `UPDATE operations SET rev = ?, status = ?, due_at = ?, finished_at = ?, doc = ? WHERE id = ? AND rev = ? AND status = 'running'`,
+        rev,
+        operation.status,
+        toDue(operation.dueAtMs),
+        operation.finishedAtMs,
+        JSON.stringify(operation),
+        id,
+        storedRev,
+      ),
+    )
+  }
+
+  discard({ id, rev }: Pick<Operation, 'id' | 'rev'>): Promise<boolean> {
+    return this.#replace(id, rev, storedRev => {
+      const changes = this.#sql.run('DELETE FROM operations WHERE id = ? AND rev = ?', id, storedRev)
+      if (changes > 0) this.#sql.run('DELETE FROM idempotency WHERE operation_id = ?', id)
+      return changes
+    })
+  }
+
+  async get(id: string): Promise<Operation | undefined> {
+    await this.#commit.whenStored(id)
+    return this.#attempt(() => this.#read(id))
+  }
+
+  async list({ visible, vmId, kind, status, limit, olderThan }: ListQuery): Promise<Operation[]> {
+    await this.#commit.whenStored()
+    const where: string[] = []
+    const values: SQLInputValue[] = []
+    const and = (condition: string, ...more: SQLInputValue[]): void => {
+      where.push(condition)
+      values.push(...more)
+    }
+    if (vmId !== undefined) and('vm_id = ?', vmId)
+    if (visible.vmIds !== '*') and('vm_id IN (SELECT value FROM json_each(?))', JSON.stringify(visible.vmIds))
+    and(
+      '(kind IN (SELECT value FROM json_each(?)) OR created_by = ?)',
+      JSON.stringify(visible.kinds),
+      visible.createdBy,
+    )
+    if (kind !== undefined) and('kind = ?', kind)
+    if (status !== undefined) and('status = ?', status)
+    if (olderThan !== undefined) and('id < ?', olderThan)
+    return this.#attempt(() =>
+      this.#sql
+        .all<Row>(
+          `SELECT rev, due_at, doc FROM operations WHERE ${where.join(' AND ')} ORDER BY id DESC LIMIT ?`,
+          ...values,
+          limit,
+        )
+        .map(row => this.#toOperation(row)),
+    )
+  }
+
+  async claimDue(nowMs: number, leaseMs: number, limit: number): Promise<Running[]> {
+    // A step may read what HOSTKEY tells only once, so none is claimed before the disk takes writes again.
+    if (this.#commit.isFailing) await this.#commit.write(null, () => this.#touch())
+    const claimed = await this.#attempt(() => this.#claim(nowMs, Math.round(nowMs + leaseMs), limit))
+    if (claimed) return claimed
+    // This empty write is answered when the writes before it are on the disk.
+    await this.#commit.write(null, () => {})
+    return this.claimDue(nowMs, leaseMs, limit)
+  }
+
+  nextDueAtMs(): Promise<number | null> {
+    return this.#attempt(() => this.#dueSteps(Number.MAX_SAFE_INTEGER, 1)[0]?.dueAtMs ?? null)
+  }
+
+  running(): Promise<Partial<Record<Kind, number>>> {
+    return this.#attempt(() => {
+      const rows = this.#sql.all<{ kind: Kind; count: number }>(
+        `SELECT kind, COUNT(*) AS count FROM operations WHERE status = 'running' GROUP BY kind`,
+      )
+      return Object.fromEntries(rows.map(({ kind, count }) => [kind, count]))
+    })
+  }
+
+  async sweep(endedBeforeMs: number, nowMs: number, limit: number): Promise<number> {
+    const swept = await this.#commit.write(null, () => {
+      const keys = this.#sql.run(
+        'DELETE FROM idempotency WHERE (caller, key) IN (SELECT caller, key FROM idempotency WHERE expires_at <= ? LIMIT ?)',
+        nowMs,
+        limit,
+      )
+      // An operation stays for as long as its idempotency key does, because a replay answers with it.
+      const operations = this.#sql.run(
+        `DELETE FROM operations WHERE id IN (
+           SELECT id FROM operations WHERE status <> 'running' AND finished_at < ?
+           AND NOT EXISTS (SELECT 1 FROM idempotency WHERE operation_id = operations.id) LIMIT ?)`,
+        endedBeforeMs,
+        limit,
+      )
+      return keys + operations
+    })
+    // This gives freed pages back to the disk, a few at a time. SQLite does not allow it within a transaction.
+    if (swept > 0) await this.#attempt(() => this.#sql.all('PRAGMA incremental_vacuum(256)'))
+    return swept
+  }
+
+  onChange(listener: (id: string) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  ping(): Promise<void> {
+    return this.#attempt(() => {
+      this.#sql.get('SELECT 1 FROM operations LIMIT 1')
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#commit.close()
+  }
+
+  /** What becomes of a start whose idempotency key is known, or undefined when it is not. */
+  #keyOutcome(
+    { caller, key, fingerprint }: IdempotencyKey,
+    nowMs: number,
+  ): Exclude<Admission, { kind: 'started' }> | undefined {
+    const known = this.#sql.get<{ fingerprint: string; operation_id: string }>(
+      'SELECT fingerprint, operation_id FROM idempotency WHERE caller = ? AND key = ? AND expires_at > ?',
+      caller,
+      key,
+      nowMs,
+    )
+    if (!known) return undefined
+    if (known.fingerprint !== fingerprint) return { kind: 'reused' }
+    const first = this.#read(known.operation_id)
+    return first && { kind: 'replay', operation: first, inProgress: first.step === 'call' }
+  }
+
+  /** What becomes of a start whose VM another operation holds, or undefined when the VM is free. */
+  #busyOutcome(operation: Operation): Exclude<Admission, { kind: 'started' }> | undefined {
+    if (!mutates(operation)) return undefined
+    const holder = this.#sql.get<Row>(
+      `SELECT rev, due_at, doc FROM operations WHERE vm_id = ? AND mutates = 1 AND status = 'running'`,
+      operation.vmId,
+    )
+    return holder && { kind: 'busy', operation: this.#toOperation(holder) }
+  }
+
+  #insert(operation: Operation): void {
+    this.#sql.run(
+      'INSERT INTO operations (id, rev, kind, mutates, vm_id, created_by, status, due_at, finished_at, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      operation.id,
+      operation.rev,
+      operation.kind,
+      mutates(operation) ? 1 : 0,
+      operation.vmId,
+      operation.createdBy,
+      operation.status,
+      toDue(operation.dueAtMs),
+      operation.finishedAtMs,
+      JSON.stringify(operation),
+    )
+  }
+
+  #insertKey({ caller, key, fingerprint, expiresAtMs }: IdempotencyKey, id: string): void {
+    this.#sql.run(
+      'INSERT OR REPLACE INTO idempotency (caller, key, fingerprint, operation_id, expires_at) VALUES (?, ?, ?, ?, ?)',
+      caller,
+      key,
+      fingerprint,
+      id,
+      expiresAtMs,
+    )
+  }
+
+  /**
+   * Writes what follows the state that is shown with revision `rev`. `work` is given the revision on the disk and tells
+   * how many rows it changed. Resolves with false when the operation is shown with another revision.
+   */
+  async #replace(id: string, rev: number, work: (storedRev: number) => number): Promise<boolean> {
+    const isReplaced = await this.#commit.write(
+      id,
+      () => {
+        const storedRev = this.#leases.storedRev(id, rev)
+        return storedRev !== undefined && work(storedRev) > 0
+      },
+      changed => {
+        if (changed) this.#leases.end(id)
+      },
+    )
+    if (isReplaced) this.#tell(id)
+    return isReplaced
+  }
+
+  /** Takes leases on what is due, or on nothing (undefined) while the next state of any of it is on its way to the disk. */
+  #claim(nowMs: number, untilMs: number, limit: number): Running[] | undefined {
+    const due = this.#dueSteps(nowMs, limit)
+    if (due.some(({ id }) => this.#commit.isOnItsWay(id))) return undefined
+    return due.map(({ id }) => this.#leases.take(this.#read(id) as Running, untilMs))
+  }
+
+  /** The steps that are due, soonest first. A leased step is due when its lease ends. */
+  #dueSteps(nowMs: number, limit: number): DueStep[] {
+    const leases = this.#leases.ends()
+    const stored = this.#sql.all<DueStep>(
+      `SELECT id, due_at AS dueAtMs FROM operations WHERE status = 'running' AND due_at <= ? ORDER BY due_at LIMIT ?`,
+      nowMs,
+      // Enough of them, if every leased one is among them.
+      limit + leases.length,
+    )
+    return [
+      ...stored.filter(({ id }) => !this.#leases.has(id)),
+      ...leases.filter(({ dueAtMs }) => dueAtMs <= nowMs),
+    ]
+      .toSorted((a, b) => a.dueAtMs - b.dueAtMs)
+      .slice(0, limit)
+  }
+
+  #read(id: string): Operation | undefined {
+    const row = this.#sql.get<Row>('SELECT rev, due_at, doc FROM operations WHERE id = ?', id)
+    return row && this.#toOperation(row)
+  }
+
+  #toOperation({ rev, due_at, doc }: Row): Operation {
+    return this.#leases.show(Object.assign(JSON.parse(doc) as Operation, { rev, dueAtMs: due_at }))
+  }
+
+  /** Writes to the file without changing anything. */
+  #touch(): void {
+    this.#sql.run(`PRAGMA user_version = ${SCHEMA_VERSION}`)
+  }
+
+  #tell(id: string): void {
+    for (const listener of this.#listeners) listener(id)
+  }
+
+  /** @throws StoreUnavailable when the database cannot be read. */
+  #attempt<T>(read: () => T): Promise<T> {
+    if (this.#commit.end) return Promise.reject(this.#commit.end)
+    try {
+      return Promise.resolve(read())
+    } catch (error) {
+      return Promise.reject(new StoreUnavailable('the store could not be read', { cause: error }))
+    }
+  }
+}
+
+/** A due time as its column keeps it, in whole milliseconds. */
+function toDue(dueAtMs: number | null): number | null {
+  return dueAtMs === null ? null : Math.round(dueAtMs)
+}
