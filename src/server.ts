@@ -40,6 +40,7 @@ try {
     // Ctrl-C is a person who waits; SIGTERM is an orchestrator that first has to send callers elsewhere.
     await gateway.close({ drainMs: signal === 'SIGTERM' ? config.shutdownMs / 4 : 0 })
     log.info({}, 'closed')
+    await new Promise(resolve => log.flush(resolve))
   })
 } catch (error) {
   const { code, message } = error as NodeJS.ErrnoException

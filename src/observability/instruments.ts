@@ -3,6 +3,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { VERSION } from '../config/version.ts'
 import { KIND_NAMES } from '../operations/kinds/kinds.ts'
+import { lostLines } from './log-output.ts'
 
 const NAME = 'hostkey_gateway_'
 
@@ -105,6 +106,19 @@ export function declareGauge<const L extends string>(
       } catch {
         // The store is away, which other metrics tell.
       }
+    },
+  })
+}
+
+/** Declares the lines of the log that this process could not write, read when somebody asks. */
+export function countLostLines(registry: Registry): void {
+  const counter = new Counter({
+    name: `${NAME}log_lines_lost_total`,
+    help: 'Lines of the log that could not be written: the disk is full, or the reader hangs or is gone.',
+    registers: [registry],
+    collect() {
+      counter.reset()
+      counter.inc(lostLines())
     },
   })
 }

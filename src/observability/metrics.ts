@@ -15,7 +15,7 @@ import { BREAKER_STATES, type Breaker } from '../upstream/breaker.ts'
 import type { Bulkhead } from '../upstream/bulkhead.ts'
 import type { Send } from '../upstream/session.ts'
 import type { Exchange } from '../upstream/transport.ts'
-import { declareGauge, declareInstruments } from './instruments.ts'
+import { countLostLines, declareGauge, declareInstruments } from './instruments.ts'
 import { intercept } from './intercept.ts'
 
 export interface Metrics {
@@ -47,7 +47,11 @@ let ofProcess: Registry | undefined
 
 /** A registry of its own for one gateway. */
 export function createMetrics(): Metrics {
-  if (!ofProcess) collectDefaultMetrics({ register: (ofProcess = new Registry()) })
+  if (!ofProcess) {
+    ofProcess = new Registry()
+    collectDefaultMetrics({ register: ofProcess })
+    countLostLines(ofProcess)
+  }
   return new GatewayMetrics(ofProcess)
 }
 

@@ -96,6 +96,7 @@ test('every metric, label and value that they name is told after a short run', a
   })
   await world.call('GET', `${body.self}/events`)
   for (const _ of [1, 2]) await world.call('GET', '/vms/1000/stats', { key: 'key-small' })
+  await world.call('GET', '/vms/1000/stats', { key: null })
   world.simulator.fault({ kind: 'respond', body: '{"code":-2,"message":"invalid token"}' })
   await world.call('GET', '/vms/1000/stats')
   note((await world.call('GET', '/metrics')).text)
