@@ -193,7 +193,7 @@ const PLACES: Record<string, [where: RegExp, files: string[]]> = {
       'upstream/parse.ts',
     ],
   ],
-  "callers' credentials": [/'authorization'|'x-api-key'/, ['http/auth.ts']],
+  "callers' credentials": [/'authorization'|'x-api-key'/, ['http/auth.ts', 'http/stray-credentials.ts']],
 }
 
 test('secrets are handled in these places of the source, and in no other', () => {

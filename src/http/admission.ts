@@ -9,6 +9,7 @@ import type { Callers } from '../callers/callers.ts'
 import { authenticate, requireScope } from './auth.ts'
 import type { Limits } from './limits.ts'
 import { ApiProblem } from './problem.ts'
+import { refuseCredentialInUrl } from './stray-credentials.ts'
 
 /** Makes `app.ready()` reject when a route that is registered from now on declares no `access`. */
 export function requireAccess(app: FastifyInstance): void {
@@ -36,6 +37,7 @@ export function admitRequests(app: FastifyInstance, { callers, limits, draining 
     // Public routes and unknown paths are limited by address.
     if (access === undefined || access === 'public') {
       if (bucket !== 'none') await limits.count(request, reply, 'default')
+      refuseCredentialInUrl(request)
       return
     }
     const caller = await authenticate(request, callers)
@@ -43,6 +45,7 @@ export function admitRequests(app: FastifyInstance, { callers, limits, draining 
     if (!isRefused) request.caller = caller
     if (bucket !== 'none') await limits.count(request, reply, isRefused ? 'default' : bucket)
     if (isRefused) throw caller
+    refuseCredentialInUrl(request)
     if (draining.aborted && isChange(request))
       throw new ApiProblem('draining', 'The gateway is shutting down; send this again in a moment.')
     requireScope(caller, access.anyOf)

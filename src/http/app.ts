@@ -25,6 +25,7 @@ import { problemRoutes } from './routes/problems.ts'
 import { snapshotRoutes } from './routes/snapshots.ts'
 import { startPageRoute } from './routes/start-page.ts'
 import { statsRoutes } from './routes/stats.ts'
+import { refuseCredentialsInBodies } from './stray-credentials.ts'
 import { Operation, OperationList } from './schemas/operation.ts'
 import { Problem } from './schemas/problem.ts'
 import { Snapshot, SnapshotCreate, SnapshotList, SnapshotRestore } from './schemas/snapshot.ts'
@@ -85,6 +86,7 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
   const rateLimits = await createLimits(app, config.rateLimit, parts.limitStore)
   admitRequests(app, { callers, limits: rateLimits, draining })
   checkForBody(app)
+  refuseCredentialsInBodies(app)
 
   for (const component of COMPONENTS) app.addSchema(component)
   const answerOtherMethods = collectMethods(app)

@@ -11,6 +11,7 @@ import {
 import type { Config } from '../config/config.ts'
 import type { ConnectionLimits } from './connections.ts'
 import { ApiProblem } from './problem.ts'
+import { hasCredential } from './stray-credentials.ts'
 import { buildValidator } from './validation.ts'
 
 export type ServerConfig = Pick<Config, 'basePath' | 'trustProxy' | 'maxWaitMs' | 'readWaitMs'> & {
@@ -81,7 +82,8 @@ function withoutPrefix(url: string, basePath: string): string {
 /** Returns the id that the sender gave to the request, if it is well-formed, or else a new one. */
 function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const offered = headers['x-request-id']
-  return typeof offered === 'string' && REQUEST_ID.test(offered) ? offered : randomUUID()
+  const isFit = typeof offered === 'string' && REQUEST_ID.test(offered) && !hasCredential(offered, headers)
+  return isFit ? offered : randomUUID()
 }
 
 /** Refuses requests without a `Host` header, which HTTP/1.1 demands (RFC 9112, section 3.2). */
