@@ -15,6 +15,7 @@ import { fastifyOptions, requireHost, type ServerConfig } from './fastify-option
 import { setHeaders } from './headers.ts'
 import { createLimits, type LimitStore } from './limits.ts'
 import { collectMethods } from './methods.ts'
+import { refuseTwoHosts } from './one-host.ts'
 import { registerDocs } from './openapi/docs.ts'
 import { noteRequests } from './request-log.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -81,6 +82,7 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
   parts.tracing.requests(app)
   noteRequests(app, metrics, now)
   setHeaders(app)
+  refuseTwoHosts(app)
   requireHost(app)
   await allowOrigins(app, config.corsOrigins)
   const rateLimits = await createLimits(app, config.rateLimit, parts.limitStore)
