@@ -16,6 +16,7 @@ import { setHeaders } from './headers.ts'
 import { createLimits, type LimitStore } from './limits.ts'
 import { collectMethods } from './methods.ts'
 import { refuseTwoHosts } from './one-host.ts'
+import { OpenRequests } from './open-requests.ts'
 import { registerDocs } from './openapi/docs.ts'
 import { noteRequests } from './request-log.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -47,7 +48,8 @@ export interface AppParts {
   connectionLimits?: Partial<ConnectionLimits>
 }
 
-export type AppConfig = ServerConfig & Pick<Config, 'publicUrl' | 'corsOrigins' | 'rateLimit' | 'docs'>
+export type AppConfig = ServerConfig &
+  Pick<Config, 'publicUrl' | 'corsOrigins' | 'rateLimit' | 'maxOpenPerCaller' | 'docs'>
 
 /** The parts of the OpenAPI document that routes refer to by name. */
 const COMPONENTS = [
@@ -86,7 +88,8 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
   requireHost(app)
   await allowOrigins(app, config.corsOrigins)
   const rateLimits = await createLimits(app, config.rateLimit, parts.limitStore)
-  admitRequests(app, { callers, limits: rateLimits, draining })
+  const open = new OpenRequests(config.maxOpenPerCaller, caller => metrics.heldTooMuch(caller))
+  admitRequests(app, { callers, limits: rateLimits, open, draining })
   checkForBody(app)
   refuseCredentialsInBodies(app)
 

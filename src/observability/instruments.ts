@@ -11,6 +11,7 @@ const NAME = 'hostkey_gateway_'
 export interface Instruments {
   requests: Histogram<'method' | 'route' | 'status'>
   problems: Counter<'caller' | 'code'>
+  heldTooMuch: Counter<'caller'>
   calls: Histogram<'action' | 'outcome'>
   reads: Counter<'kind' | 'source'>
   ended: Counter<'kind' | 'status'>
@@ -45,6 +46,11 @@ export function declareInstruments(registry: Registry): Instruments {
       'problems_total',
       'Requests that were refused or failed, by caller and problem code; callers by signed token are all "jwt".',
       ['caller', 'code'],
+    ),
+    heldTooMuch: counter(
+      'open_refused_total',
+      'Requests that were refused because their caller holds MAX_OPEN_PER_CALLER others open, by caller.',
+      ['caller'],
     ),
     calls: histogram(
       'upstream_call_duration_seconds',

@@ -22,6 +22,8 @@ export interface Metrics {
   /** Counts an answered request. Without a route it was for none. */
   request(method: string, route: string | undefined, status: number, tookMs: number): void
   problem(caller: Caller | null, code: string): void
+  /** Counts a request that was refused because its caller holds too many others open. */
+  heldTooMuch(caller: Caller): void
   read(kind: ReadKind, source: ReadSource): void
   /** The same, with every call of the store timed and every end counted. */
   store(store: Store): Store
@@ -73,6 +75,10 @@ class GatewayMetrics implements Metrics {
 
   problem(caller: Caller | null, code: string): void {
     this.#instruments.problems.inc({ caller: labelOf(caller), code })
+  }
+
+  heldTooMuch(caller: Caller): void {
+    this.#instruments.heldTooMuch.inc({ caller: labelOf(caller) })
   }
 
   read(kind: ReadKind, source: ReadSource): void {
