@@ -138,7 +138,7 @@ export interface paths {
     }
     /**
      * List operations
-     * @description Newest first, of the VMs and kinds the caller may see. `next_cursor` and the `Link` header lead to the next page.
+     * @description Newest first, of the VMs and kinds the caller may see. `next_cursor` and the `Link` header lead to the next page. A page is cut at about 1 MiB, and when much had to be looked at: it may have fewer operations than asked for, or none, and still lead on.
      */
     get: operations['listOperations']
     put?: never
@@ -465,6 +465,69 @@ export interface components {
       /** @description A Problem: `operation-failed` when it failed, `outcome-unknown` when nobody can tell. Else null. */
       error: components['schemas']['Problem'] | null
     }
+    /** @description An operation in a list: `result` is there with `include=result` alone, since results may be large. */
+    ListedOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * @description What the operation does.
+       * @example snapshot.create
+       * @enum {string}
+       */
+      kind: 'snapshot.create' | 'snapshot.list' | 'snapshot.delete' | 'snapshot.restore' | 'stats.load'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      /**
+       * @description `running`, then one of the others for good. `unknown` means: it may have happened, and neither HOSTKEY nor a look at the VM could tell.
+       * @example succeeded
+       * @enum {string}
+       */
+      status: 'running' | 'succeeded' | 'failed' | 'unknown'
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      /**
+       * @description The name of the caller who started it.
+       * @example backup-scheduler
+       */
+      created_by: string
+      /** @description What it brought, once it succeeded: a SnapshotList (`snapshot.list`), Stats (`stats.load`), or for a change `{settled_by, raw}`, where `settled_by` is `callback` when HOSTKEY reported the end and `look` when the VM's snapshots proved it. */
+      result?: unknown
+      /** @description A Problem: `operation-failed` when it failed, `outcome-unknown` when nobody can tell. Else null. */
+      error: components['schemas']['Problem'] | null
+    }
     /**
      * @description A page of operations.
      * @example {
@@ -473,8 +536,8 @@ export interface components {
      *     }
      */
     OperationList: {
-      /** @description Newest first. */
-      operations: components['schemas']['Operation'][]
+      /** @description Newest first. There may be fewer than asked for, and none, before the last page. */
+      operations: components['schemas']['ListedOperation'][]
       /** @description Give it as `cursor` for the next page; null on the last one. */
       next_cursor: string | null
     }
@@ -2142,6 +2205,8 @@ export interface operations {
         kind?: 'snapshot.create' | 'snapshot.list' | 'snapshot.delete' | 'snapshot.restore' | 'stats.load'
         /** @description `running`, then one of the others for good. `unknown` means: it may have happened, and neither HOSTKEY nor a look at the VM could tell. */
         status?: 'running' | 'succeeded' | 'failed' | 'unknown'
+        /** @description `result` puts the results in, too; without it see each operation for its own. */
+        include?: 'result'
         /** @description How many a page holds. */
         limit?: number
         /** @description The `next_cursor` of the page before. */

@@ -28,7 +28,7 @@ import { snapshotRoutes } from './routes/snapshots.ts'
 import { startPageRoute } from './routes/start-page.ts'
 import { statsRoutes } from './routes/stats.ts'
 import { refuseCredentialsInBodies } from './stray-credentials.ts'
-import { Operation, OperationList } from './schemas/operation.ts'
+import { ListedOperation, Operation, OperationList } from './schemas/operation.ts'
 import { Problem } from './schemas/problem.ts'
 import { Snapshot, SnapshotCreate, SnapshotList, SnapshotRestore } from './schemas/snapshot.ts'
 import { Stats } from './schemas/stats.ts'
@@ -55,6 +55,7 @@ export type AppConfig = ServerConfig &
 const COMPONENTS = [
   Problem,
   Operation,
+  ListedOperation,
   OperationList,
   Snapshot,
   SnapshotList,

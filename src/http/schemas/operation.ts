@@ -89,11 +89,21 @@ export const Operation = Type.Object(
   },
 )
 
+/** An operation in a list. */
+export const ListedOperation = Type.Object(
+  { ...Operation.properties, result: Type.Optional(Operation.properties.result) },
+  {
+    $id: 'ListedOperation',
+    description:
+      'An operation in a list: `result` is there with `include=result` alone, since results may be large.',
+  },
+)
+
 export const OperationList = Type.Object(
   {
-    operations: Type.Array(Type.Unsafe<Static<typeof Operation>>({ $ref: 'Operation#' }), {
+    operations: Type.Array(Type.Unsafe<Static<typeof ListedOperation>>({ $ref: 'ListedOperation#' }), {
       maxItems: 100,
-      description: 'Newest first.',
+      description: 'Newest first. There may be fewer than asked for, and none, before the last page.',
     }),
     next_cursor: nullable(Type.String({ pattern: '^[A-Za-z0-9_-]+$', maxLength: 100 }), {
       description: 'Give it as `cursor` for the next page; null on the last one.',
@@ -120,6 +130,13 @@ export const OperationsQuery = Type.Object({
   vm_id: Type.Optional(VmId),
   kind: Type.Optional(Kind),
   status: Type.Optional(Status),
+  include: Type.Optional(
+    Type.Unsafe<'result'>({
+      type: 'string',
+      enum: ['result'],
+      description: '`result` puts the results in, too; without it see each operation for its own.',
+    }),
+  ),
   limit: Type.Optional(
     Type.Integer({
       minimum: 1,
