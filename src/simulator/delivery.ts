@@ -59,7 +59,8 @@ function send(res: ServerResponse, reply: Reply): void {
   }
   writeHead(res, reply)
   const bytes = bodyOf(reply)
-  if (reply.frame === undefined) {
+  // Where there is no body, as under 204, there is no frame to break.
+  if (reply.frame === undefined || bytes.length === 0 || reply.status === 204) {
     res.end(bytes)
     return
   }
