@@ -87,7 +87,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     }
     const { token } = fields
     if (!tokens.accepts(token)) {
-      return { answer: { code: -2, message: 'invalid token' }, worn: worn.filter(({ on }) => on === 'any'), about }
+      return {
+        answer: { code: -2, message: 'invalid token' },
+        worn: worn.filter(({ on }) => on === 'any'),
+        about,
+      }
     }
     if (!tokens.reaches(token, Number(fields.id))) return refused(fields, 'server not found', worn)
     return cloud.call(fields, fault)

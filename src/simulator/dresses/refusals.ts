@@ -1,3 +1,4 @@
+import { bodyOf } from '../delivery.ts'
 import { HTML_TYPE, page, sending, table } from './dress.ts'
 import type { About, Dress, Json } from './dress.ts'
 import { windows1251 } from './wire.ts'
@@ -53,8 +54,20 @@ export const REFUSALS = table({
   'refused-for-a-reason-in-an-object': refused(text => ({ code: -1, message: { en: text, code: 17 } })),
   'refused-for-a-reason-in-scope': refused(text => ({ result: 'Error', scope: { message: text } })),
   'refused-in-entities': refused(text => ({ code: -1, message: entities(text) })),
+  'refused-in-named-entities': refused(text => ({
+    code: -1,
+    message: `${text}: &quot;web&quot; &amp; &laquo;db&raquo; &amp;lt;1&amp;gt;`,
+  })),
   'refused-in-half-an-emoji': refused(text => ({ code: -1, message: `${text} \u{d83d}` })),
   'refused-at-length': refused(text => ({ code: -1, message: `${text} ${'and so on '.repeat(20_000)}` })),
+  // Cut by bytes and not by characters: the UTF-8 of the message breaks off in the middle of an emoji.
+  'refused-in-half-a-character': {
+    ...refused(text => ({ code: -1, message: text })),
+    sends: reply => ({
+      ...reply,
+      body: Buffer.concat([bodyOf(reply).subarray(0, -2), Buffer.from([0xf0, 0x9f]), Buffer.from('"}')]),
+    }),
+  },
   'refused-in-windows-1251': {
     ...refused(text => ({ code: -1, message: `${text}: сервер заблокирован` })),
     sends: windows1251,
