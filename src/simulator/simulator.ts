@@ -3,25 +3,26 @@ import { createServer } from 'node:http'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { Cloud, refusal } from './cloud.ts'
-import type { CloudOptions, LedgerEntry, VmOptions, VmState } from './cloud.ts'
-import { FaultQueue, acts, deliver } from './faults.ts'
-import type { Fault, Reply } from './faults.ts'
+import { Cloud, refused } from './cloud.ts'
+import type { CloudOptions, LedgerEntry, Said, VmOptions, VmState } from './cloud.ts'
+import { deliver } from './delivery.ts'
+import type { Reply } from './delivery.ts'
+import { DRESSES } from './dresses/dresses.ts'
+import { wear } from './dresses/wear.ts'
+import { FaultQueue, acts, dressesOf } from './faults.ts'
+import type { Fault } from './faults.ts'
+import { phpJson } from './json.ts'
 import { Tokens } from './tokens.ts'
+import type { TokenOptions } from './tokens.ts'
 
 export type { Fault, LedgerEntry, VmOptions, VmState }
 export type { Snapshot } from './cloud.ts'
+export { GUIDE } from './rules.ts'
 
-export interface SimulatorOptions extends CloudOptions {
+export interface SimulatorOptions extends CloudOptions, TokenOptions {
   /** 127.0.0.1 and a free port when not given. */
   host?: string
   port?: number
-  /** A fixed token that is always accepted. */
-  token?: string
-  /** The key that auth.php takes; without it nobody can log in. */
-  apiKey?: string
-  /** The life of tokens from a login, 2 hours when not given. */
-  tokenTtlMs?: number
   now?: () => number
 }
 
@@ -76,17 +77,31 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   let bytesOfClosed = 0
 
   /** Carries the call out and says what PHP would echo. */
-  function echo(script: string, fields: Record<string, string>, fault?: Fault): object {
+  function echo(script: string, fields: Record<string, string>, fault?: Fault): Said {
+    const worn = dressesOf(fault)
+    if (!acts(fault)) return refused(fields, fault?.reason ?? 'internal error', worn)
     if (script === 'eq_callback.php') return cloud.check(fields, fault)
-    if (script === 'auth.php') return tokens.login(fields, cloud.ids)
-    return tokens.accepts(fields.token) ? cloud.call(fields, fault) : { code: -2, message: 'invalid token' }
+    const about = { reason: '', fields, ageMs: 0, context: {} }
+    if (script === 'auth.php') {
+      return { answer: tokens.answer(fields, cloud.ids, fault?.kind === 'dead-token'), worn, about }
+    }
+    const { token } = fields
+    if (!tokens.accepts(token)) {
+      return {
+        answer: { code: -2, message: 'invalid token' },
+        worn: worn.filter(({ on }) => on === 'any'),
+        about,
+      }
+    }
+    if (!tokens.reaches(token, Number(fields.id))) return refused(fields, 'server not found', worn)
+    return cloud.call(fields, fault)
   }
 
   function reply(script: string, fields: Record<string, string>, fault?: Fault): Reply {
-    const result = acts(fault)
-      ? echo(script, fields, fault)
-      : refusal(fields, fault?.reason ?? 'internal error')
-    return fault?.kind === 'respond' || fault?.kind === 'respond-after' ? fault : json(result)
+    const { answer, worn, about } = echo(script, fields, fault)
+    if (fault?.kind !== 'respond' && fault?.kind !== 'respond-after') return wear(answer, worn, about)
+    const { status = 200, headers = {}, body = '' } = fault
+    return { status, headers, body }
   }
 
   function serve(method: string, path: string, fields: Record<string, string>, res: ServerResponse): void {
@@ -94,7 +109,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     const subjects: Record<string, { action: string; vmId?: number | undefined }> = {
       'vm.php': { action: fields.action ?? '', vmId: Number(fields.id) },
       'eq_callback.php': { action: 'check', vmId: cloud.vmOfKey(fields.key) },
-      'auth.php': { action: 'login' },
+      'auth.php': { action: fields.action === 'logout' ? 'logout' : 'login' },
     }
     const subject = Object.hasOwn(subjects, script) && subjects[script]
     if (!subject)
@@ -113,6 +128,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     let answer: object | null = {}
     if (command === 'POST fault') faults.add(JSON.parse(body))
     else if (command === 'DELETE faults') faults.clear()
+    else if (command === 'GET dresses') answer = DRESSES
+    else if (command === 'POST expire-tokens') tokens.expire(JSON.parse(body || '{}'))
     else if (command === 'GET ledger') answer = cloud.ledger
     else if (command === 'GET requests') answer = requests
     else if (command === 'POST restart') restart(res.socket)
@@ -195,4 +212,4 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   }
 }
 
-const json = (value: object | null): Reply => ({ body: JSON.stringify(value) })
+const json = (value: object | null): Reply => ({ body: phpJson(value) })
