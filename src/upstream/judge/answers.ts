@@ -1,7 +1,8 @@
 /** The answers that stand in the bytes of one HTTP answer: plain, or in what PHP printed around them. */
 
 import { framesOf, looksLikeAnswer } from './evidence.ts'
-import { isObject, MAX_DEPTH, member, opened, readJson, wholeJson, type JsonObject } from './json.ts'
+import { readJson } from '../../json/read.ts'
+import { isObject, MAX_DEPTH, member, opened, wholeJson, type JsonObject } from './json.ts'
 import { textsOf, type Answer } from './text.ts'
 
 /** The JSON of an answer: an object, or a list where HOSTKEY answers a read with nothing else. */
@@ -47,7 +48,7 @@ function findInNoise(text: string): Found {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const index = start.exec(text)?.index
     if (index === undefined) break
-    const reading = readJson(text, index)
+    const reading = readJson(text, index, MAX_DEPTH)
     if (reading.kind === 'too-deep') return { kind: 'none', reason: `JSON nested deeper than ${MAX_DEPTH}` }
     start.lastIndex = reading.kind === 'value' ? reading.end : reading.resumeAt
     if (reading.kind !== 'value' || !isAnswerJson(reading.value)) continue

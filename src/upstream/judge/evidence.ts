@@ -1,13 +1,14 @@
 /** What an answer says for and against itself, and where: the frame of an answer, its words, its key, its failures. */
 
 import { redact } from '../redact.ts'
-import { isExactNumber } from '../../json/exact.ts'
+import { isExactNumber } from '../../json/number.ts'
 import { isObject, member, opened, type JsonObject } from './json.ts'
 import { cut, decodeEntities } from './text.ts'
 import {
   beginsWithFailure,
   beginsWithPlainFailure,
   isFailureCode,
+  mayTellOfFailure,
   meaningOf,
   mentionsFailure,
   numberOf,
@@ -121,35 +122,48 @@ export function failureOfData(value: unknown, asked: Asked): Hidden {
 /** A failure anywhere inside a value that tells how a change went, JSON in its texts included. */
 export function failureInside(value: unknown, asked: Asked): Hidden {
   let hidden: Hidden
-  const stack: [name: string, value: unknown][] = [['', value]]
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    const [name] = next
-    const inner = opened(next[1])
-    let found: Hidden
-    if (typeof inner === 'string') found = failureInText(inner, name, asked)
-    else if (Array.isArray(inner)) for (const item of inner) stack.push([name, item])
-    else if (isObject(inner)) {
-      found = failureInMembers(inner)
-      for (const entry of Object.entries(inner)) stack.push(entry)
+  const holders: object[] = []
+  /** Judges a text, and puts off what holds more. */
+  const look = (name: string, inner: unknown): void => {
+    if (typeof inner !== 'string' && typeof inner !== 'object') return
+    const open = opened(inner)
+    if (isHolder(open)) holders.push(open)
+    else if (typeof open === 'string') hidden = graver(hidden, failureInText(open, name, asked))
+  }
+  look('', value)
+  for (let holder = holders.pop(); holder && hidden !== 'sure'; holder = holders.pop()) {
+    if (Array.isArray(holder)) for (const item of holder) look('', item)
+    else {
+      for (const [name, inner] of Object.entries(holder)) {
+        hidden = graver(hidden, failureInMember(name, inner))
+        look(name, inner)
+      }
     }
-    if (found === 'sure') return found
-    hidden ??= found
   }
   return hidden
 }
 
+function graver(a: Hidden, b: Hidden): Hidden {
+  return a === 'sure' || b === undefined ? a : b
+}
+
 function failureInMembers(object: JsonObject): Hidden {
-  if (errorOf(object) !== undefined) return 'sure'
-  const code = numberOf(member(object, 'code'))
-  if (code !== null && code < 0) return 'sure'
-  const meanings = STATE_NAMES.map(name => meaningOf(member(object, name)))
-  if (meanings.includes('failure')) return 'sure'
-  return meanings.includes('false') || meanings.includes('negative') ? 'doubt' : undefined
+  const found = Object.entries(object).map(([name, value]) => failureInMember(name, value))
+  return found.reduce(graver, undefined)
+}
+
+function failureInMember(name: string, value: unknown): Hidden {
+  if (ERROR_NAMES.includes(name)) return tellsOfError(opened(value)) ? 'sure' : undefined
+  if (name === 'code') return (numberOf(value) ?? 0) < 0 ? 'sure' : undefined
+  if (!STATE_NAMES.includes(name)) return undefined
+  const meaning = meaningOf(value)
+  if (meaning === 'failure') return 'sure'
+  return meaning === 'false' || meaning === 'negative' ? 'doubt' : undefined
 }
 
 /** A text says less the more it may be a name: of the snapshot itself, or of anything. */
 function failureInText(text: string, name: string, asked: Asked): Hidden {
-  if (IDENTITY.test(name)) return undefined
+  if (!mayTellOfFailure(text) || IDENTITY.test(name)) return undefined
   const said = withoutName(decodeEntities(cut(text, MAX_MESSAGE_LENGTH)), asked.name)
   if (name === '' || MESSAGE_NAMES.includes(name)) {
     if (beginsWithFailure(said)) return 'sure'
@@ -162,6 +176,7 @@ function failureInText(text: string, name: string, asked: Asked): Hidden {
 export function withoutName(text: string, name: string | undefined): string {
   if (name === undefined || name === '') return text
   const own = name.toLowerCase()
+  if (!text.toLowerCase().includes(own)) return text
   return text.replace(/[\w.-]+/g, token => {
     const lower = token.toLowerCase()
     return lower === own || lower.replace(/\.+$/, '') === own ? '…' : token
@@ -183,7 +198,7 @@ export function payloadOf(frame: JsonObject, isList: boolean): unknown {
 
 const PAYLOAD_NAMES = ['scope', 'data', 'snapshots', 'stats', 'result']
 
-function isHolder(value: unknown): boolean {
+function isHolder(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !isExactNumber(value)
 }
 

@@ -3,7 +3,7 @@
  * name, a `snapshot_id` and a date (contract §1). What is not recognised gives `null`, never a made-up empty list.
  */
 
-import { isExactNumber } from '../../json/exact.ts'
+import { isExactNumber } from '../../json/number.ts'
 import { readDate } from './dates.ts'
 import { isObject, member, opened, type JsonObject } from './json.ts'
 import { isPresentState } from './words.ts'
@@ -52,7 +52,7 @@ type Entry = [name: string | null, entry: unknown]
 const LIST_MEMBERS = ['snapshots', 'snapshot', 'list', 'items', 'data', 'backups', 'scope', 'result']
 
 function entriesOf(scope: unknown): Entry[] | null {
-  if (Array.isArray(scope)) return scope.map(entry => [null, entry])
+  if (Array.isArray(scope)) return scope.every(isObject) ? scope.map(entry => [null, entry]) : null
   if (!isObject(scope)) return null
   const members = Object.entries(scope)
   // PHP writes an empty list and an empty object alike.
@@ -93,21 +93,24 @@ function readEntry(key: string | null, entry: unknown, { type, timeZone }: ListA
   if (name === null || name === '') return null
   const own = member(entry, 'type')
   const date = readDate(first(entry, DATE_MEMBERS), timeZone)
-  const states = STATE_MEMBERS.map(state => member(entry, state))
   return {
     name,
     id: textOf(first(entry, ID_MEMBERS)),
     type: typeof own === 'string' && own !== '' ? own : (type ?? 'snapshot'),
     created_at: date?.date ?? null,
     isDateCertain: date?.isCertain ?? false,
-    state: states.every(isPresentState) ? 'present' : 'not-present',
+    state: STATE_MEMBERS.every(state => isPresentState(member(entry, state))) ? 'present' : 'not-present',
     raw: entry,
   }
 }
 
 /** The first member that is neither missing nor null. */
 function first(entry: JsonObject, names: readonly string[]): unknown {
-  return names.map(name => member(entry, name)).find(value => value !== undefined && value !== null)
+  for (const name of names) {
+    const value = member(entry, name)
+    if (value !== undefined && value !== null) return value
+  }
+  return undefined
 }
 
 /** A text, or a number by its digits: PHP writes a name of digits as a number. */

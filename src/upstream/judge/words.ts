@@ -1,6 +1,6 @@
 /** What the words of HOSTKEY mean. A word that is in no table here proves nothing. */
 
-import { isExactNumber } from '../../json/exact.ts'
+import { isExactNumber } from '../../json/number.ts'
 import { isObject } from './json.ts'
 
 const words = (text: string): ReadonlySet<string> => new Set(text.split('|').map(word => word.trim()))
@@ -22,6 +22,14 @@ const FAILURE_PHRASES =
 const NOTHING = words(
   `|false|null|none|nil|undefined|0|no|n/a|-|[]|{}|no error|no errors|without errors|ok|success|successful`,
 )
+
+/** Whether a text holds the root of any such word: mostly it does not, and the rest need not be asked. */
+export function mayTellOfFailure(text: string): boolean {
+  return ROOTS.test(text)
+}
+
+const ROOTS =
+  /fail|err|exc|fatal|cancel|abort|reject|refus|den|forbid|inval|unsuc|crash|unab|can|could|no|did|was|ошиб|сбо|отка|отмен|неуд/i
 
 /** States of a snapshot that is not there yet. */
 const UNDER_WAY =
