@@ -3,6 +3,8 @@
  * that are named like a secret are dropped, and the literal values of known secrets are blotted out of any text.
  */
 
+import { parseExact } from '../json/exact.ts'
+import { isExactNumber } from '../json/number.ts'
 import { encodeForm } from './actions.ts'
 
 /** Whole words (snake_case, camelCase or kebab-case) that mark a member as secret. */
@@ -62,7 +64,7 @@ export function redact(value: unknown, secrets: readonly string[] = []): unknown
 function clean(value: unknown, forms: readonly string[]): unknown {
   if (typeof value === 'string') return cleanText(value, forms)
   if (Array.isArray(value)) return value.map(item => clean(item, forms))
-  if (value === null || typeof value !== 'object') return value
+  if (value === null || typeof value !== 'object' || isExactNumber(value)) return value
   // No prototype: an upstream member called `__proto__` must stay a plain member.
   const copy: Record<string, unknown> = Object.create(null)
   for (const [name, member] of Object.entries(value)) {
@@ -75,7 +77,7 @@ function clean(value: unknown, forms: readonly string[]): unknown {
 function cleanText(text: string, forms: readonly string[]): string {
   if (!/^\s*[[{]/.test(text)) return blotForms(text, forms)
   try {
-    const value: unknown = JSON.parse(text)
+    const value = parseExact(text)
     const copy = JSON.stringify(clean(value, forms))
     return blotForms(copy === JSON.stringify(value) ? text : copy, forms)
   } catch (error) {

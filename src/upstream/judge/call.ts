@@ -3,7 +3,7 @@
  * done (reads only), ambiguous. Nothing is concluded from what an answer lacks: an OK without a key proves no change.
  */
 
-import { ACTIONS, type ActionName } from '../actions.ts'
+import type { ActionName, RefusalReason } from '../../operations/hostkey.ts'
 import { findAnswers, framesIn, membersOf, type AnswerJson } from './answers.ts'
 import {
   callbackOf,
@@ -16,7 +16,7 @@ import {
   type Failure,
 } from './evidence.ts'
 import { isObject, type JsonObject } from './json.ts'
-import { isAboutToken, reasonOfRefusal, type RefusalReason } from './refusal.ts'
+import { isAboutToken, reasonOfRefusal } from './refusal.ts'
 import { readSnapshots, type Snapshot } from './snapshots.ts'
 import type { Answer } from './text.ts'
 import { numberOf } from './words.ts'
@@ -31,6 +31,11 @@ export type CallVerdict =
   | { kind: 'done'; scope: unknown; snapshots?: Snapshot[] | null; lenient: boolean }
   /** It may have been taken, or not. `why` is for the log and the problem's detail, never the body itself. */
   | { kind: 'ambiguous'; why: string; retryAfterMs?: number }
+
+/** Whether an action changes nothing. */
+export function isRead(action: ActionName): boolean {
+  return action === 'get_snapshot' || action === 'load_stats'
+}
 
 /** What an answer to a call proves. */
 export function judgeCall(action: ActionName, answer: Answer, asked: Asked = {}): CallVerdict {
@@ -64,7 +69,7 @@ function judgeJson(
   if (refusal) return refusal
   if (failure) return ambiguous(answer, 'JSON that may be of a proxy')
   if (callback !== undefined) return { kind: 'accepted', callback, lenient }
-  const done = ACTIONS[action].mutates ? undefined : doneBy(action, json, answer, asked, lenient)
+  const done = isRead(action) ? doneBy(action, json, answer, asked, lenient) : undefined
   return done ?? ambiguous(answer, 'JSON without a callback key')
 }
 

@@ -3,10 +3,9 @@
  * speaks against it, a failure only by a word that is known for one; any other word means that the task goes on.
  */
 
-import type { ActionName } from '../actions.ts'
-import { ACTIONS } from '../actions.ts'
+import type { ActionName, RefusalReason } from '../../operations/hostkey.ts'
 import { findAnswers, framesIn, membersOf } from './answers.ts'
-import { later } from './call.ts'
+import { isRead, later } from './call.ts'
 import {
   errorOf,
   failureInside,
@@ -21,7 +20,7 @@ import {
   type Hidden,
 } from './evidence.ts'
 import { member, opened, type JsonObject } from './json.ts'
-import { reasonOfRefusal, type RefusalReason } from './refusal.ts'
+import { reasonOfRefusal } from './refusal.ts'
 import { readSnapshots, type Snapshot } from './snapshots.ts'
 import { cut, type Answer } from './text.ts'
 import { beginsWithFailure, meaningOf } from './words.ts'
@@ -103,7 +102,7 @@ function hiddenIn(action: ActionName, frames: readonly JsonObject[], asked: Aske
     if (errorOf(frame) !== undefined) return ['sure' as const]
     const scope = member(frame, 'scope')
     return [
-      ACTIONS[action].mutates ? failureInside(scope, asked) : failureOfData(scope, asked),
+      isRead(action) ? failureOfData(scope, asked) : failureInside(scope, asked),
       failureInside(member(frame, 'context'), asked),
       failureOfData(member(frame, 'message'), asked),
       doubtIn(member(frame, 'debug')),

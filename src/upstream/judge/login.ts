@@ -1,10 +1,10 @@
 /** The verdict on an answer to `auth.php?action=login`. */
 
+import type { RefusalReason } from '../../operations/hostkey.ts'
 import { findAnswers, framesIn } from './answers.ts'
 import { judgeCall } from './call.ts'
 import { refusalIn } from './evidence.ts'
 import { member, opened, type JsonObject } from './json.ts'
-import type { RefusalReason } from './refusal.ts'
 import type { Answer } from './text.ts'
 import { numberOf } from './words.ts'
 

@@ -1,14 +1,9 @@
 /** From the words of a refusal to its reason: a small table, and `rejected` for all that it does not know. */
 
+import type { RefusalReason } from '../../operations/hostkey.ts'
 import { withoutName, type Asked } from './evidence.ts'
 import { cut } from './text.ts'
 import { numberOf } from './words.ts'
-
-/**
- * Why HOSTKEY refused: `conflict` with the state of the VM or a snapshot that is there, a `vm-missing` or
- * `snapshot-missing`, `throttled` for too many requests, or `rejected` for anything else.
- */
-export type RefusalReason = 'rejected' | 'conflict' | 'vm-missing' | 'snapshot-missing' | 'throttled'
 
 /** Each failure message begins with the action and the VM (`failed to request … for <id> - <reason>`): not the reason. */
 const PREFIX = /^failed to request [^\d]{0,60}?for \d+(\s*-\s*)?/i
