@@ -7,7 +7,7 @@ import type { ActionName, RefusalReason } from '../../operations/hostkey.ts'
 import { findAnswers, framesIn, membersOf, type AnswerJson } from './answers.ts'
 import {
   callbackOf,
-  failureOfData,
+  hiddenFailure,
   payloadOf,
   reasonIn,
   refusalIn,
@@ -69,6 +69,12 @@ function judgeJson(
   if (refusal) return refusal
   if (failure) return ambiguous(answer, 'JSON that may be of a proxy')
   if (callback !== undefined) return { kind: 'accepted', callback, lenient }
+  const hidden = hiddenFailure(frames, isRead(action), asked)
+  if (hidden?.isSure && answer.status < 400) {
+    const message = hidden.text || reasonIn(frames) || 'a failure inside the answer'
+    return refused('error', message, answer, asked)
+  }
+  if (hidden) return ambiguous(answer, 'JSON with words of failure')
   const done = isRead(action) ? doneBy(action, json, answer, asked, lenient) : undefined
   return done ?? ambiguous(answer, 'JSON without a callback key')
 }
@@ -88,13 +94,12 @@ function refusalOf(
   const isProven = failure?.isOfDialect ?? false
   if (!isProven && !refusesByStatus(status) && (!failure || isOfDelivery(status))) return undefined
   const code = failure?.code ?? String(status)
-  return {
-    kind: 'refused',
-    reason: reasonOfRefusal(message, code, status, asked),
-    code,
-    message,
-    ...later(answer),
-  }
+  return refused(code, message, answer, asked)
+}
+
+function refused(code: string, message: string, answer: Answer, asked: Asked): CallVerdict {
+  const reason = reasonOfRefusal(message, code, answer.status, asked)
+  return { kind: 'refused', reason, code, message, ...later(answer) }
 }
 
 /** What an answer without usable JSON means: a 4xx refuses, anything else leaves it open. */
@@ -102,10 +107,7 @@ function withoutJson(answer: Answer, asked: Asked, why: string): CallVerdict {
   const { status } = answer
   if (status === 401) return { kind: 'unauthorized', message: 'HTTP 401' }
   if (!refusesByStatus(status)) return ambiguous(answer, why)
-  const message = `HTTP ${status} without a message`
-  const code = String(status)
-  const reason = reasonOfRefusal(message, code, status, asked)
-  return { kind: 'refused', reason, code, message, ...later(answer) }
+  return refused(String(status), `HTTP ${status} without a message`, answer, asked)
 }
 
 /** A 4xx speaks of the request, and says that it was not carried out. */
@@ -133,7 +135,7 @@ function doneBy(
   if (status >= 400 && !frames.some(saysSuccess)) return undefined
   const scopes = Array.isArray(json) ? [json] : frames.map(frame => payloadOf(frame, isList))
   for (const scope of scopes) {
-    if (scope === undefined || failureOfData(scope, asked)) continue
+    if (scope === undefined) continue
     if (isList) {
       const snapshots = readSnapshots(scope, asked)
       if (snapshots) return { kind: 'done', scope, snapshots, lenient }

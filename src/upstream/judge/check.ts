@@ -8,8 +8,7 @@ import { findAnswers, framesIn, membersOf } from './answers.ts'
 import { isRead, later } from './call.ts'
 import {
   errorOf,
-  failureInside,
-  failureOfData,
+  hiddenFailure,
   payloadOf,
   reasonIn,
   refusalIn,
@@ -17,13 +16,12 @@ import {
   statesOf,
   textOf,
   type Asked,
-  type Hidden,
 } from './evidence.ts'
 import { member, opened, type JsonObject } from './json.ts'
 import { reasonOfRefusal } from './refusal.ts'
 import { readSnapshots, type Snapshot } from './snapshots.ts'
 import { cut, type Answer } from './text.ts'
-import { beginsWithFailure, meaningOf } from './words.ts'
+import { meaningOf } from './words.ts'
 
 export type CheckVerdict =
   /** Still going, or nothing that could be believed was said of its end. `why` is HOSTKEY's own word. */
@@ -68,7 +66,7 @@ function judgeFrames(
   if (failed !== undefined) {
     // Under an HTTP error it may be a proxy's own JSON: whether the task failed is asked again.
     if (answer.status >= 400 && !frames.some(saysOfTask)) return unintelligible(answer, 'a failure')
-    return failure(textOf(failed), frames, answer, asked)
+    return failure(textOf(failed), reasonIn(frames), answer, asked)
   }
   if (!frames.some(saysSuccess)) {
     const word = states.find(state => meaningOf(state) === 'other') ?? stage
@@ -85,9 +83,9 @@ function endOf(
   answer: Answer,
   asked: Asked,
 ): CheckVerdict {
-  const hidden = hiddenIn(action, frames, asked)
-  if (hidden === 'sure') return failure(codeOfHidden(frames), frames, answer, asked)
-  if (hidden === 'doubt' || frames.some(refusalIn)) return pending(answer, 'a success with words of failure')
+  const hidden = hiddenFailure(frames, isRead(action), asked)
+  if (hidden?.isSure) return failure(codeOfHidden(frames), hidden.text || reasonIn(frames), answer, asked)
+  if (hidden || frames.some(refusalIn)) return pending(answer, 'a success with words of failure')
   const frame = frames.find(one => member(one, 'scope') !== undefined) ?? frames.find(saysSuccess)
   if (action === 'get_snapshot') {
     const scope = (frame && payloadOf(frame, true)) ?? null
@@ -95,25 +93,6 @@ function endOf(
   }
   const scope = (frame && payloadOf(frame, false)) ?? null
   return { kind: 'done', scope, lenient: false }
-}
-
-function hiddenIn(action: ActionName, frames: readonly JsonObject[], asked: Asked): Hidden {
-  const all = frames.flatMap(frame => {
-    if (errorOf(frame) !== undefined) return ['sure' as const]
-    const scope = member(frame, 'scope')
-    return [
-      isRead(action) ? failureOfData(scope, asked) : failureInside(scope, asked),
-      failureInside(member(frame, 'context'), asked),
-      failureOfData(member(frame, 'message'), asked),
-      doubtIn(member(frame, 'debug')),
-    ]
-  })
-  return all.includes('sure') ? 'sure' : all.find(Boolean)
-}
-
-/** What is written to help developers is full of errors that were none, but for one that it begins with. */
-function doubtIn(debug: unknown): Hidden {
-  return typeof debug === 'string' && beginsWithFailure(debug) ? 'doubt' : undefined
 }
 
 function codeOfHidden(frames: readonly JsonObject[]): string {
@@ -144,25 +123,9 @@ function stageOf(frames: readonly JsonObject[]): unknown {
   return told.find(stage => meaningOf(stage) !== 'success') ?? told[0]
 }
 
-function failure(
-  code: string,
-  frames: readonly JsonObject[],
-  { status }: Answer,
-  asked: Asked,
-): CheckVerdict {
-  const message = reasonOfFailure(frames) || `the task ended as ${code}`
+function failure(code: string, said: string, { status }: Answer, asked: Asked): CheckVerdict {
+  const message = said || `the task ended as ${code}`
   return { kind: 'failed', reason: reasonOfRefusal(message, code, status, asked), code, message }
-}
-
-/** The most telling text; the error of a context is one as well. */
-function reasonOfFailure(frames: readonly JsonObject[]): string {
-  const inner = frames.flatMap(frame => {
-    const contexts = [opened(member(frame, 'context')), opened(member(frame, 'scope'))]
-    return contexts.filter(
-      (value): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value),
-    )
-  })
-  return reasonIn([...frames, ...inner.filter(value => errorOf(value) !== undefined)])
 }
 
 function pending(answer: Answer, why: string): CheckVerdict {

@@ -106,70 +106,99 @@ function isOwnCode(code: unknown): boolean {
   return number === null || number < 0
 }
 
-/** How sure a failure is that a result hides: `sure` by its place or as the beginning of a text, `doubt` by a mention. */
-export type Hidden = 'sure' | 'doubt' | undefined
+/** A failure that a result hides: sure by its place or as the beginning of a text, or only a mention, which is a doubt. */
+export interface Hidden {
+  isSure: boolean
+  /** What it says, or ''. */
+  text: string
+}
 
 /**
- * A failure that the payload of a read tells of: by itself as a text, or in its own members. What lies deeper is data:
- * the state of a snapshot or of a disk says nothing about the read.
+ * What speaks against a success that a frame tells of, the gravest of it. The payload of a read (`isData`) is looked at by
+ * its own members and no deeper: the state of a snapshot or of a disk says nothing about the read.
  */
-export function failureOfData(value: unknown, asked: Asked): Hidden {
-  const inner = opened(value)
-  if (typeof inner === 'string') return failureInText(inner, '', asked)
-  return isObject(inner) ? failureInMembers(inner) : undefined
+export function hiddenFailure(
+  frames: readonly JsonObject[],
+  isData: boolean,
+  asked: Asked,
+): Hidden | undefined {
+  const search = new Search(asked)
+  for (const frame of frames) {
+    for (const name of ERROR_NAMES) search.member(frame, name, member(frame, name))
+    const scope = member(frame, 'scope')
+    if (isData) search.shallow(scope)
+    else search.deep(scope)
+    search.deep(member(frame, 'context'))
+    search.shallow(member(frame, 'message'))
+    const debug = member(frame, 'debug')
+    // What is written to help developers is full of errors that were none, but for one that it begins with.
+    if (typeof debug === 'string' && beginsWithFailure(debug)) search.add(false, debug)
+  }
+  return search.found
 }
 
-/** A failure anywhere inside a value that tells how a change went, JSON in its texts included. */
-export function failureInside(value: unknown, asked: Asked): Hidden {
-  let hidden: Hidden
-  const holders: object[] = []
-  /** Judges a text, and puts off what holds more. */
-  const look = (name: string, inner: unknown): void => {
-    if (typeof inner !== 'string' && typeof inner !== 'object') return
-    const open = opened(inner)
-    if (isHolder(open)) holders.push(open)
-    else if (typeof open === 'string') hidden = graver(hidden, failureInText(open, name, asked))
+class Search {
+  readonly #asked: Asked
+  found: Hidden | undefined
+
+  constructor(asked: Asked) {
+    this.#asked = asked
   }
-  look('', value)
-  for (let holder = holders.pop(); holder && hidden !== 'sure'; holder = holders.pop()) {
-    if (Array.isArray(holder)) for (const item of holder) look('', item)
-    else {
-      for (const [name, inner] of Object.entries(holder)) {
-        hidden = graver(hidden, failureInMember(name, inner))
-        look(name, inner)
-      }
+
+  add(isSure: boolean, text: string): void {
+    if (this.found === undefined || (isSure && !this.found.isSure)) this.found = { isSure, text }
+  }
+
+  /** A failure in a value itself, or in its own members. */
+  shallow(value: unknown): void {
+    const inner = opened(value)
+    if (typeof inner === 'string') this.#text(inner, '')
+    else if (isObject(inner))
+      for (const [name, child] of Object.entries(inner)) this.member(inner, name, child)
+  }
+
+  /** A failure anywhere inside a value, JSON in its texts included. */
+  deep(value: unknown): void {
+    const holders: object[] = []
+    const look = (name: string, child: unknown): void => {
+      if (typeof child !== 'string' && typeof child !== 'object') return
+      const inner = opened(child)
+      if (isHolder(inner)) holders.push(inner)
+      else if (typeof inner === 'string') this.#text(inner, name)
+    }
+    look('', value)
+    for (let holder = holders.pop(); holder && !this.found?.isSure; holder = holders.pop()) {
+      if (isObject(holder)) {
+        for (const [name, child] of Object.entries(holder)) {
+          this.member(holder, name, child)
+          look(name, child)
+        }
+      } else if (Array.isArray(holder)) for (const item of holder) look('', item)
     }
   }
-  return hidden
-}
 
-function graver(a: Hidden, b: Hidden): Hidden {
-  return a === 'sure' || b === undefined ? a : b
-}
-
-function failureInMembers(object: JsonObject): Hidden {
-  const found = Object.entries(object).map(([name, value]) => failureInMember(name, value))
-  return found.reduce(graver, undefined)
-}
-
-function failureInMember(name: string, value: unknown): Hidden {
-  if (ERROR_NAMES.includes(name)) return tellsOfError(opened(value)) ? 'sure' : undefined
-  if (name === 'code') return (numberOf(value) ?? 0) < 0 ? 'sure' : undefined
-  if (!STATE_NAMES.includes(name)) return undefined
-  const meaning = meaningOf(value)
-  if (meaning === 'failure') return 'sure'
-  return meaning === 'false' || meaning === 'negative' ? 'doubt' : undefined
-}
-
-/** A text says less the more it may be a name: of the snapshot itself, or of anything. */
-function failureInText(text: string, name: string, asked: Asked): Hidden {
-  if (!mayTellOfFailure(text) || IDENTITY.test(name)) return undefined
-  const said = withoutName(decodeEntities(cut(text, MAX_MESSAGE_LENGTH)), asked.name)
-  if (name === '' || MESSAGE_NAMES.includes(name)) {
-    if (beginsWithFailure(said)) return 'sure'
-    return mentionsFailure(said) ? 'doubt' : undefined
+  /** What one member says by its name: an error, a code, a state. */
+  member(holder: JsonObject, name: string, value: unknown): void {
+    if (ERROR_NAMES.includes(name)) {
+      if (tellsOfError(opened(value))) this.add(true, messageText(value))
+    } else if (name === 'code') {
+      if ((numberOf(value) ?? 0) < 0) this.add(true, messageText(holder))
+    } else if (STATE_NAMES.includes(name)) {
+      const meaning = meaningOf(value)
+      if (meaning === 'failure') this.add(true, messageText(holder))
+      if (meaning === 'false' || meaning === 'negative') this.add(false, messageText(holder))
+    }
   }
-  return beginsWithPlainFailure(said) ? 'sure' : undefined
+
+  /** A text says less the more it may be a name: of the snapshot itself, or of anything. */
+  #text(text: string, name: string): void {
+    if (!mayTellOfFailure(text) || IDENTITY.test(name)) return
+    const said = withoutName(decodeEntities(cut(text, MAX_MESSAGE_LENGTH)), this.#asked.name)
+    if (name === '' || MESSAGE_NAMES.includes(name)) {
+      if (beginsWithFailure(said)) this.add(true, messageText(text))
+      else if (mentionsFailure(said)) this.add(false, messageText(text))
+    } else if (beginsWithPlainFailure(said)) this.add(true, messageText(text))
+  }
 }
 
 /** A text without the asked snapshot's own name, which may be `pre-lock` or `missing-index`. */

@@ -2,7 +2,7 @@
 
 import type { RefusalReason } from '../../operations/hostkey.ts'
 import { findAnswers, framesIn } from './answers.ts'
-import { judgeCall } from './call.ts'
+import { judgeCall, later } from './call.ts'
 import { refusalIn } from './evidence.ts'
 import { member, opened, type JsonObject } from './json.ts'
 import type { Answer } from './text.ts'
@@ -36,8 +36,9 @@ export function judgeLogin(answer: Answer): LoginVerdict {
   }
   const verdict = judgeCall('create_snapshot', answer)
   if (verdict.kind === 'refused' || verdict.kind === 'unauthorized') return verdict
-  if (verdict.kind === 'ambiguous') return { ...verdict, kind: 'unintelligible' }
-  return { kind: 'unintelligible', why: 'a login answer without a token' }
+  const why =
+    found.kind === 'none' ? `HTTP ${answer.status}, ${found.reason}` : 'a login answer without a token'
+  return { kind: 'unintelligible', why, ...later(answer) }
 }
 
 function isToken(token: unknown): token is string {
