@@ -11,6 +11,7 @@ import {
   payloadOf,
   reasonIn,
   refusalIn,
+  resultFrameOf,
   saysSuccess,
   type Asked,
   type Failure,
@@ -133,15 +134,14 @@ function doneBy(
   if (Array.isArray(json) && json.length === 0) return undefined
   const frames = framesIn(json)
   if (status >= 400 && !frames.some(saysSuccess)) return undefined
-  const scopes = Array.isArray(json) ? [json] : frames.map(frame => payloadOf(frame, isList))
-  for (const scope of scopes) {
-    if (scope === undefined) continue
-    if (isList) {
-      const snapshots = readSnapshots(scope, asked)
-      if (snapshots) return { kind: 'done', scope, snapshots, lenient }
-    } else if (isObject(scope) && Object.keys(scope).length > 0) return { kind: 'done', scope, lenient }
+  const frame = resultFrameOf(frames)
+  const scope = Array.isArray(json) ? json : frame && payloadOf(frame, isList)
+  if (scope === undefined) return undefined
+  if (isList) {
+    const snapshots = readSnapshots(scope, asked)
+    return snapshots ? { kind: 'done', scope, snapshots, lenient } : undefined
   }
-  return undefined
+  return isObject(scope) && Object.keys(scope).length > 0 ? { kind: 'done', scope, lenient } : undefined
 }
 
 function ambiguous(answer: Answer, why: string): CallVerdict {

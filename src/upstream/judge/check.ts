@@ -12,6 +12,7 @@ import {
   payloadOf,
   reasonIn,
   refusalIn,
+  resultFrameOf,
   saysSuccess,
   statesOf,
   textOf,
@@ -86,7 +87,7 @@ function endOf(
   const hidden = hiddenFailure(frames, isRead(action), asked)
   if (hidden?.isSure) return failure(codeOfHidden(frames), hidden.text || reasonIn(frames), answer, asked)
   if (hidden || frames.some(refusalIn)) return pending(answer, 'a success with words of failure')
-  const frame = frames.find(one => member(one, 'scope') !== undefined) ?? frames.find(saysSuccess)
+  const frame = resultFrameOf(frames)
   if (action === 'get_snapshot') {
     const scope = (frame && payloadOf(frame, true)) ?? null
     return { kind: 'done', scope, snapshots: readSnapshots(scope, asked), lenient: false }

@@ -43,6 +43,13 @@ export function framesOf(answer: JsonObject): JsonObject[] {
   return [answer, ...INNER_NAMES.map(name => opened(member(answer, name))).filter(isObject)]
 }
 
+/** The frame that the result stands in: the innermost that has a scope or a result word, else the outer one. */
+export function resultFrameOf(frames: readonly JsonObject[]): JsonObject | undefined {
+  const holdsResult = (frame: JsonObject) =>
+    member(frame, 'scope') !== undefined || meaningOf(member(frame, 'result')) !== 'nothing'
+  return frames.findLast(holdsResult) ?? frames[0]
+}
+
 /** Whether an object looks like one of HOSTKEY's answers, and not like what a warning quotes. */
 export function looksLikeAnswer(value: JsonObject): boolean {
   return ANSWER_NAMES.some(name => Object.hasOwn(value, name))

@@ -3,7 +3,7 @@
 import type { RefusalReason } from '../../operations/hostkey.ts'
 import { findAnswers, framesIn } from './answers.ts'
 import { judgeCall, later } from './call.ts'
-import { refusalIn } from './evidence.ts'
+import { framesOf, refusalIn } from './evidence.ts'
 import { member, opened, type JsonObject } from './json.ts'
 import type { Answer } from './text.ts'
 import { numberOf } from './words.ts'
@@ -30,7 +30,9 @@ const TOKEN = /^(?!(?:null|none|false|true|undefined)$)[\x21-\x7e]{1,4096}$/
 export function judgeLogin(answer: Answer): LoginVerdict {
   const found = findAnswers(answer)
   const answers = found.kind === 'json' && !found.contradicts ? found.answers : []
-  for (const frames of answers.map(framesIn)) {
+  for (const answerJson of answers) {
+    // The token of an answer already stands in `result`.
+    const frames = framesIn(answerJson).flatMap(framesOf)
     const holder = frames.find(frame => isToken(member(frame, 'token')))
     if (holder && !frames.some(frame => refusalIn(frame)?.isOfDialect)) return tokenOf(holder, frames)
   }

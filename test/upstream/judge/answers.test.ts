@@ -59,7 +59,9 @@ const KINDS: Record<Place, string[]> = {
 }
 
 test.each(PLACES)('every meaning of a %s has a fixture', name => {
-  const kinds = cases.filter(({ place }) => place === name).map(({ meanings }) => meanings[name]?.kind)
+  const kinds = cases
+    .filter(({ place }) => place === name)
+    .map(({ meanings }) => String(meanings[name]?.kind))
   expect([...new Set(kinds)].toSorted()).toEqual(KINDS[name])
 })
 
