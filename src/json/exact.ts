@@ -4,14 +4,14 @@
  * written as usual, and has to be read with `parseExact` wherever it may hold words of HOSTKEY.
  */
 
-import { readJson } from './read.ts'
+import { isBlank, readJson } from './read.ts'
 
 /** What a JSON text means, each number with all its digits. Throws a `SyntaxError` as `JSON.parse` does. */
 export function parseExact(text: string): unknown {
   // Mostly there is no such number, and `JSON.parse` is three times as fast.
   if (!MAY_BE_ROUNDED.test(text)) return JSON.parse(text)
   const reading = readJson(text, 0, MAX_DEPTH)
-  const isWhole = reading.kind === 'value' && /^\s*$/.test(text.slice(reading.end))
+  const isWhole = reading.kind === 'value' && isBlank(text, reading.end)
   return isWhole ? reading.value : JSON.parse(text)
 }
 

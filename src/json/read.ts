@@ -17,12 +17,18 @@ export type Reading =
 export function readJson(text: string, start: number, maxDepth: number): Reading {
   const reader = new Reader(text, start, maxDepth)
   const value = reader.value(1)
-  if (value !== BROKEN) return { kind: 'value', value, end: reader.at, twice: reader.twice }
+  if (value !== BROKEN) return { kind: 'value', value, end: reader.at, twice: reader.twice ?? NONE }
   if (reader.isTooDeep) return { kind: 'too-deep' }
   // A stray quote makes a string of what follows: the answer may stand inside it.
   return { kind: 'broken', resumeAt: Math.max(reader.token, start) + 1 }
 }
 
+/** Whether nothing but white space stands behind `from`. */
+export function isBlank(text: string, from: number): boolean {
+  return !/\S/.test(text.slice(from))
+}
+
+const NONE: ReadonlySet<string> = new Set()
 const BROKEN = Symbol('no JSON')
 const [TAB, LINE, RETURN, SPACE, QUOTE, COMMA, MINUS, ZERO, NINE] = [9, 10, 13, 32, 34, 44, 45, 48, 57]
 const [COLON, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = [58, 91, 93, 123, 125]
@@ -41,7 +47,8 @@ class Reader {
   /** Where the string begins that was read last. */
   token: number
   isTooDeep = false
-  readonly twice = new Set<string>()
+  /** Made when it is needed, which is never. */
+  twice: Set<string> | undefined
   /** The next backslash; behind the end where there is none. Kept, so that it is looked for once. */
   #backslash = -1
 
@@ -95,7 +102,7 @@ class Reader {
   }
 
   #put(object: Record<string, unknown>, name: string, value: unknown): void {
-    if (Object.hasOwn(object, name) && object[name] !== value) this.twice.add(name)
+    if (Object.hasOwn(object, name) && object[name] !== value) (this.twice ??= new Set()).add(name)
     // Else it would set the prototype.
     if (name === '__proto__')
       Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true })
@@ -189,14 +196,16 @@ class Reader {
   }
 }
 
-/** The string of a JSON string with escapes, with U+FFFD for each half of a character. */
+/** The text of a JSON string with escapes, with U+FFFD for each half of a character. */
 function unescaped(source: string): unknown {
-  try {
-    return (JSON.parse(source) as string).toWellFormed()
-  } catch {
-    return BROKEN
-  }
+  // Asked first, since an exception for each of many bad strings would take seconds.
+  const rest = source.replaceAll('\\\\', '')
+  if (BAD_ESCAPE.test(rest) || CONTROL.test(rest)) return BROKEN
+  return (JSON.parse(source) as string).toWellFormed()
 }
+
+const BAD_ESCAPE = /\\(?!["/bfnrt]|u[\da-fA-F]{4})/
+const CONTROL = /[^ -\uffff]/
 
 function indexOrEnd(text: string, part: string, from: number): number {
   const index = text.indexOf(part, from)

@@ -152,8 +152,10 @@ class Search {
     this.#asked = asked
   }
 
-  add(isSure: boolean, text: string): void {
-    if (this.found === undefined || (isSure && !this.found.isSure)) this.found = { isSure, text }
+  /** `said` is where the words stand; they are looked for only where they count. */
+  add(isSure: boolean, said: unknown): void {
+    if (this.found === undefined || (isSure && !this.found.isSure))
+      this.found = { isSure, text: messageText(said) }
   }
 
   /** A failure in a value itself, or in its own members. */
@@ -187,13 +189,13 @@ class Search {
   /** What one member says by its name: an error, a code, a state. */
   member(holder: JsonObject, name: string, value: unknown): void {
     if (ERROR_NAMES.includes(name)) {
-      if (tellsOfError(opened(value))) this.add(true, messageText(value))
+      if (tellsOfError(opened(value))) this.add(true, value)
     } else if (name === 'code') {
-      if ((numberOf(value) ?? 0) < 0) this.add(true, messageText(holder))
+      if ((numberOf(value) ?? 0) < 0) this.add(true, holder)
     } else if (STATE_NAMES.includes(name)) {
       const meaning = meaningOf(value)
-      if (meaning === 'failure') this.add(true, messageText(holder))
-      if (meaning === 'false' || meaning === 'negative') this.add(false, messageText(holder))
+      if (meaning === 'failure') this.add(true, holder)
+      if (meaning === 'false' || meaning === 'negative') this.add(false, holder)
     }
   }
 
@@ -202,9 +204,9 @@ class Search {
     if (!mayTellOfFailure(text) || IDENTITY.test(name)) return
     const said = withoutName(decodeEntities(cut(text, MAX_MESSAGE_LENGTH)), this.#asked.name)
     if (name === '' || MESSAGE_NAMES.includes(name)) {
-      if (beginsWithFailure(said)) this.add(true, messageText(text))
-      else if (mentionsFailure(said)) this.add(false, messageText(text))
-    } else if (beginsWithPlainFailure(said)) this.add(true, messageText(text))
+      if (beginsWithFailure(said)) this.add(true, text)
+      else if (mentionsFailure(said)) this.add(false, text)
+    } else if (beginsWithPlainFailure(said)) this.add(true, text)
   }
 }
 
@@ -263,14 +265,14 @@ function isTelling(text: string): boolean {
 }
 
 /** The text of a message, which may be an object or JSON: its own message, else its JSON without secrets. */
-function messageText(value: unknown): string {
+function messageText(value: unknown, levels = 4): string {
   const inner = opened(value)
-  if (!tellsOfError(inner)) return ''
-  if (isObject(inner)) {
-    const text = MESSAGE_NAMES.map(name => messageText(member(inner, name))).find(isTelling)
+  if (isObject(inner) && levels > 0) {
+    const texts = MESSAGE_NAMES.map(name => messageText(member(inner, name), levels - 1))
+    const text = texts.find(isTelling)
     if (text !== undefined) return text
   }
-  return cut(decodeEntities(textOf(inner)).trim(), MAX_MESSAGE_LENGTH)
+  return tellsOfError(inner) ? cut(decodeEntities(textOf(inner)).trim(), MAX_MESSAGE_LENGTH) : ''
 }
 
 /** A value as text: a string as it is, digits as they came, all else as JSON without members named like secrets. */

@@ -1,7 +1,7 @@
 /** JSON as an answer of HOSTKEY holds it: not too deep, and perhaps in a text once more. */
 
 import { isExactNumber } from '../../json/number.ts'
-import { readJson } from '../../json/read.ts'
+import { isBlank, readJson } from '../../json/read.ts'
 
 export type JsonObject = Record<string, unknown>
 
@@ -27,8 +27,4 @@ export function isObject(value: unknown): value is JsonObject {
 /** A member of the object itself: `toString` is none, and `__proto__` only where HOSTKEY sent it. */
 export function member(object: JsonObject, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined
-}
-
-function isBlank(text: string, from: number): boolean {
-  return /^\s*$/.test(text.slice(from))
 }
