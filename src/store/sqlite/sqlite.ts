@@ -9,6 +9,7 @@
 import { chmodSync, closeSync, fdatasync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { parseExact } from '../../json/exact.ts'
 import { Running } from './running.ts'
 import {
   mutates,
@@ -340,7 +341,7 @@ class SqliteStore implements Store {
 
   /** With the claims since it was stored. */
   #toOperation({ id, rev, due_at, doc }: Row): Operation {
-    const operation = Object.assign(JSON.parse(doc) as Operation, { rev, dueAtMs: due_at })
+    const operation = Object.assign(parseExact(doc) as Operation, { rev, dueAtMs: due_at })
     const running = this.#running.get(id)
     if (due_at === null || running?.storedRev !== rev) return operation
     return Object.assign(operation, { rev: running.rev, dueAtMs: running.dueAtMs })
