@@ -4,6 +4,9 @@ import { parseExact } from '../../src/json/exact.ts'
 import { isExactNumber } from '../../src/json/number.ts'
 import { readJson } from '../../src/json/read.ts'
 
+/** For `FC_RUNS=100000`. */
+const TIMEOUT_MS = 3_600_000
+
 const again = (text: string) => JSON.stringify(parseExact(text))
 
 test.each([
@@ -31,7 +34,7 @@ test('a number with all its digits is told from an object that looks like it', (
   expect(Object.isFrozen(parseExact('12345678901234567890'))).toBe(true)
 })
 
-test('any JSON means what it means to JSON.parse', () => {
+test('any JSON means what it means to JSON.parse', { timeout: TIMEOUT_MS }, () => {
   fc.assert(
     fc.property(fc.json({ noUnicodeString: false }), fc.constantFrom('', ' ', '\n'), (text, blank) => {
       const reading = readJson(blank + text + blank, 0, 64)
@@ -43,36 +46,40 @@ test('any JSON means what it means to JSON.parse', () => {
   )
 })
 
-test('what is no JSON to JSON.parse is none here, but for control characters in a text', () => {
-  const scrap = fc.constantFrom(
-    ...'{}[]",:\\ -0123.eE'.split(''),
-    'true',
-    'null',
-    '"a"',
-    '\\u00',
-    '\\"',
-    '\\q',
-  )
-  const text = fc.array(scrap, { maxLength: 12 }).map(parts => parts.join(''))
-  const isJson = (json: string) => {
-    try {
-      JSON.parse(json)
-      return true
-    } catch {
-      return false
+test(
+  'what is no JSON to JSON.parse is none here, but for control characters in a text',
+  { timeout: TIMEOUT_MS },
+  () => {
+    const scrap = fc.constantFrom(
+      ...'{}[]",:\\ -0123.eE'.split(''),
+      'true',
+      'null',
+      '"a"',
+      '\\u00',
+      '\\"',
+      '\\q',
+    )
+    const text = fc.array(scrap, { maxLength: 12 }).map(parts => parts.join(''))
+    const isJson = (json: string) => {
+      try {
+        JSON.parse(json)
+        return true
+      } catch {
+        return false
+      }
     }
-  }
-  fc.assert(
-    fc.property(text, json => {
-      const reading = readJson(json, 0, 64)
-      expect(reading.kind === 'value' && json.slice(reading.end).trim() === '').toBe(isJson(json))
-      // Whatever comes next is looked for behind where this began.
-      if (reading.kind === 'broken') expect(reading.resumeAt).toBeGreaterThan(0)
-    }),
-    { numRuns: Number(process.env.FC_RUNS ?? 2_000) },
-  )
-  expect(() => parseExact('{12345678901234567890')).toThrow(SyntaxError)
-})
+    fc.assert(
+      fc.property(text, json => {
+        const reading = readJson(json, 0, 64)
+        expect(reading.kind === 'value' && json.slice(reading.end).trim() === '').toBe(isJson(json))
+        // Whatever comes next is looked for behind where this began.
+        if (reading.kind === 'broken') expect(reading.resumeAt).toBeGreaterThan(0)
+      }),
+      { numRuns: Number(process.env.FC_RUNS ?? 2_000) },
+    )
+    expect(() => parseExact('{12345678901234567890')).toThrow(SyntaxError)
+  },
+)
 
 test('members that came twice with two values are told, and halves of characters are replaced', () => {
   const twice = (text: string) => {

@@ -16,11 +16,11 @@ import {
   type Asked,
   type Failure,
 } from './evidence.ts'
-import { isObject, type JsonObject } from './json.ts'
+import { isObject, member, type JsonObject } from './json.ts'
 import { isAboutToken, reasonOfRefusal } from './refusal.ts'
 import { readSnapshots, type Snapshot } from './snapshots.ts'
 import type { Answer } from './text.ts'
-import { numberOf } from './words.ts'
+import { meaningOf, numberOf } from './words.ts'
 
 export type CallVerdict =
   /** Taken; the result will be at the callback key. */
@@ -137,11 +137,16 @@ function doneBy(
   const frame = resultFrameOf(frames)
   const scope = Array.isArray(json) ? json : frame && payloadOf(frame, isList)
   if (scope === undefined) return undefined
-  if (isList) {
-    const snapshots = readSnapshots(scope, asked)
-    return snapshots ? { kind: 'done', scope, snapshots, lenient } : undefined
+  const isTold = frames.some(one => meaningOf(member(one, 'result')) === 'success')
+  if (!isList) {
+    const isStats = isObject(scope) && Object.keys(scope).length > 0
+    return isStats ? { kind: 'done', scope, lenient } : undefined
   }
-  return isObject(scope) && Object.keys(scope).length > 0 ? { kind: 'done', scope, lenient } : undefined
+  const snapshots = readSnapshots(scope, asked)
+  // That there are none, or a list of a shape that nobody knows, is believed beside a `result` only.
+  const isProven = snapshots !== null && snapshots.length > 0
+  if (!isProven && !(isTold && typeof scope === 'object')) return undefined
+  return { kind: 'done', scope, snapshots, lenient }
 }
 
 function ambiguous(answer: Answer, why: string): CallVerdict {

@@ -69,12 +69,18 @@ function judgeFrames(
     if (answer.status >= 400 && !frames.some(saysOfTask)) return unintelligible(answer, 'a failure')
     return failure(textOf(failed), reasonIn(frames), answer, asked)
   }
-  if (!frames.some(saysSuccess)) {
+  if (!saysDone(frames)) {
     const word = states.find(state => meaningOf(state) === 'other') ?? stage
     return typeof word === 'string' ? pending(answer, word) : unintelligible(answer, 'no known result')
   }
   if (stage !== undefined && meaningOf(stage) !== 'success') return pending(answer, `stage ${textOf(stage)}`)
   return endOf(action, frames, answer, asked)
+}
+
+/** A success word in `result`; in another member only of what is surely about a task. */
+function saysDone(frames: readonly JsonObject[]): boolean {
+  if (membersOf(frames, 'result').some(result => meaningOf(result) === 'success')) return true
+  return frames.some(saysSuccess) && frames.some(saysOfTask)
 }
 
 /** Success was said: whether anything speaks against it. */

@@ -29,7 +29,16 @@ const ERROR_NAMES = ['error', 'errors', 'err', 'error_message', 'error_msg', 'er
 const FRAME_NAMES = new Set([
   ...STATE_NAMES,
   ...ERROR_NAMES,
-  ...['code', 'message', 'msg', 'module', 'action', 'debug', 'callback', 'context', 'key', 'stage'],
+  'code',
+  'message',
+  'msg',
+  'module',
+  'action',
+  'debug',
+  'callback',
+  'context',
+  'key',
+  'stage',
 ])
 /** Members that say who or what it is about, in words that are nobody's verdict. */
 const IDENTITY =
