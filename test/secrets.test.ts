@@ -190,7 +190,7 @@ const PLACES: Record<string, [where: RegExp, files: string[]]> = {
       'operations/operation.ts',
       'operations/transition.ts',
       'upstream/client.ts',
-      'upstream/parse.ts',
+      'upstream/judge/call.ts',
     ],
   ],
   "callers' credentials": [/'authorization'|'x-api-key'/, ['http/auth.ts']],

@@ -1,5 +1,5 @@
 /**
- * HOSTKEY as five actions and a check. The one place that states the order of a call: token → send → parse →
+ * HOSTKEY as five actions and a check. The one place that states the order of a call: token → send → judge →
  * renew the token once if it was refused. Outcomes are values; an exception from here is a bug.
  */
 
@@ -10,23 +10,27 @@ import type {
   CheckOutcome,
   Done,
   Hostkey,
-  RefusalReason,
+  Snapshot,
   Task,
   Unsent,
 } from '../operations/hostkey.ts'
 import { ACTIONS, actionFields } from './actions.ts'
-import { parseCall, parseCheck, type RawAnswer } from './parse.ts'
+import { judgeCall } from './judge/call.ts'
+import { judgeCheck } from './judge/check.ts'
+import type { Asked } from './judge/evidence.ts'
+import type { Snapshot as ListedSnapshot } from './judge/snapshots.ts'
+import { cut, type Answer } from './judge/text.ts'
 import { redact } from './redact.ts'
 import type { Session } from './session.ts'
-import { reasonOfRefusal } from './refusals.ts'
-import { readSnapshots } from './snapshots.ts'
-import type { Transport } from './transport.ts'
+import type { Exchange, Transport } from './transport.ts'
 
 export interface UpstreamOptions {
   transport: Transport
   session: Session
   /** `GET` sends `get_snapshot` as the vendor's page shows it. */
   readMethod: 'POST' | 'GET'
+  /** The IANA zone of dates that come without one (`HOSTKEY_TIME_ZONE`). */
+  timeZone?: string | undefined
   bulkhead: Bulkhead
   breaker: Breaker
   log: { warn: (fields: object, message: string) => void }
@@ -34,7 +38,7 @@ export interface UpstreamOptions {
 
 /** The client over a transport and a session; whoever opened these closes them. */
 export function createUpstream(options: UpstreamOptions): Hostkey {
-  const { transport, session, readMethod, bulkhead, breaker, log } = options
+  const { transport, session, readMethod, timeZone, bulkhead, breaker, log } = options
 
   /** Makes a call where there is a place for it and HOSTKEY is not left alone. */
   async function pass<T extends CallOutcome | CheckOutcome>(
@@ -60,38 +64,42 @@ export function createUpstream(options: UpstreamOptions): Hostkey {
     const exchange = await transport.send('vm.php', method, actionFields(action, params, token), signal)
     if (exchange.kind === 'unsent') return exchange
     if (exchange.kind === 'lost') return exchange
-    const answer = parseCall(exchange.answer, params.name)
-    const later = exchange.retryAfterMs === null ? {} : { retryAfterMs: exchange.retryAfterMs }
-    switch (answer.kind) {
+    const answer = answerOf(exchange)
+    const verdict = judgeCall(action, answer, askedOf(task))
+    switch (verdict.kind) {
       case 'accepted':
-        if (answer.lenient) warnLenient(action, exchange.answer)
-        return { kind: 'accepted', callback: answer.callback }
+        if (verdict.lenient) warnLenient(action, answer)
+        return { kind: 'accepted', callback: verdict.callback }
       case 'done':
-        if (answer.lenient) warnLenient(action, exchange.answer)
-        return doneOf(task, redact(answer.scope, session.secrets()))
-      case 'unintelligible':
-        return { kind: 'lost', reason: answer.reason, cause: 'invalid', ...later }
-      case 'refused': {
-        const message = clean(answer.message)
+        if (verdict.lenient) warnLenient(action, answer)
+        return doneOf(verdict, session.secrets())
+      case 'ambiguous': {
+        const { why, retryAfterMs } = verdict
         return {
-          kind: 'refused',
-          reason: reasonOf(task, message),
-          code: clean(answer.code),
-          message,
-          ...later,
+          kind: 'lost',
+          reason: why,
+          cause: 'invalid',
+          ...(retryAfterMs !== undefined && { retryAfterMs }),
         }
       }
+      case 'refused':
+        return { ...verdict, code: clean(verdict.code), message: clean(verdict.message) }
       case 'unauthorized':
-        return { kind: 'unauthorized', message: clean(answer.message) }
+        return { kind: 'unauthorized', message: clean(verdict.message) }
     }
+  }
+
+  /** What was asked, as far as it helps to read the answer. */
+  function askedOf({ params }: Task): Asked {
+    return { name: params.name, type: params.type, timeZone }
   }
 
   /** What is shown of an upstream text: without secrets, and not endless. */
   function clean(text: string, secrets: readonly string[] = []): string {
-    return String(redact(text, [...session.secrets(), ...secrets])).slice(0, MAX_MESSAGE_LENGTH)
+    return cut(String(redact(text, [...session.secrets(), ...secrets])), MAX_MESSAGE_LENGTH)
   }
 
-  function warnLenient(action: string, answer: RawAnswer): void {
+  function warnLenient(action: string, answer: Answer): void {
     log.warn(
       { action, http_status: answer.status, bytes: answer.body.length },
       'upstream JSON had to be dug out of other text',
@@ -113,25 +121,24 @@ export function createUpstream(options: UpstreamOptions): Hostkey {
     const fields = { action: 'check', key: callback }
     const exchange = await transport.send('eq_callback.php', 'POST', fields, signal)
     if (exchange.kind !== 'answer') return exchange
-    const answer = parseCheck(exchange.answer)
-    switch (answer.kind) {
+    const answer = answerOf(exchange)
+    const verdict = judgeCheck(task.action, answer, askedOf(task))
+    switch (verdict.kind) {
       case 'pending':
+        return { kind: 'pending' }
       case 'gone':
-        return answer
+        return verdict
       case 'done':
-        if (answer.lenient) warnLenient('check', exchange.answer)
-        return doneOf(task, redact(answer.scope, [callback, ...session.secrets()]))
-      case 'failed': {
-        const message = clean(answer.message, [callback])
+        if (verdict.lenient) warnLenient('check', answer)
+        return doneOf(verdict, [callback, ...session.secrets()])
+      case 'failed':
         return {
-          kind: 'failed',
-          reason: reasonOf(task, message),
-          code: clean(answer.code, [callback]),
-          message,
+          ...verdict,
+          code: clean(verdict.code, [callback]),
+          message: clean(verdict.message, [callback]),
         }
-      }
       case 'unintelligible':
-        return { kind: 'lost', reason: answer.reason, cause: 'invalid' }
+        return { kind: 'lost', reason: verdict.why, cause: 'invalid' }
     }
   }
 
@@ -142,18 +149,22 @@ export function createUpstream(options: UpstreamOptions): Hostkey {
   }
 }
 
-/** What was done, with the snapshots where a list of them was asked for. `scope` has no secrets in it. */
-function doneOf({ action, params }: Task, scope: unknown): Done {
-  const snapshots = action === 'get_snapshot' ? readSnapshots(scope, params.type ?? DEFAULT_TYPE) : null
-  return { kind: 'done', scope, snapshots }
+function answerOf({ answer, retryAfterMs }: Exchange & { kind: 'answer' }): Answer {
+  return { ...answer, retryAfterMs }
 }
 
-function reasonOf({ params }: Task, message: string): RefusalReason {
-  return reasonOfRefusal(message, params.name !== undefined)
+/** What was done, without secrets. The list is redacted entry by entry: a snapshot may be called `before-key-rotation`. */
+function doneOf(
+  { scope, snapshots }: { scope: unknown; snapshots?: ListedSnapshot[] | null },
+  secrets: readonly string[],
+): Done {
+  const shown = snapshots?.map(snapshot => shownOf(snapshot, secrets)) ?? null
+  return { kind: 'done', scope: redact(scope, secrets), snapshots: shown }
 }
 
-/** The type of snapshots that HOSTKEY means when none is given. */
-const DEFAULT_TYPE = 'snapshot'
+function shownOf({ name, id, type, created_at, raw }: ListedSnapshot, secrets: readonly string[]): Snapshot {
+  return { name, id, type, created_at, raw: redact(raw, secrets) }
+}
 
 /** When to come back after there was no place. */
 const BUSY_MS = 1_000

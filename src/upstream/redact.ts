@@ -3,6 +3,8 @@
  * that are named like a secret are dropped, and the literal values of known secrets are blotted out of any text.
  */
 
+import { isExactNumber } from '../json/number.ts'
+import { isBlank, readJson } from '../json/read.ts'
 import { encodeForm } from './actions.ts'
 
 /** Whole words (snake_case, camelCase or kebab-case) that mark a member as secret. */
@@ -15,10 +17,18 @@ const SUFFIX_PASS = /pass$/
 
 /** Whether a member of an upstream answer is named like a secret. */
 export function isSecretName(name: string): boolean {
+  const known = knownNames.get(name)
+  if (known !== undefined) return known
   // Mostly it is so already.
   const snake = /^[a-z0-9_]*$/.test(name) ? name : toSnake(name)
-  return SECRET_WORDS.test(snake) || SECRET_PARTS.test(snake.replaceAll('_', '')) || SUFFIX_PASS.test(snake)
+  const isSecret =
+    SECRET_WORDS.test(snake) || SECRET_PARTS.test(snake.replaceAll('_', '')) || SUFFIX_PASS.test(snake)
+  if (name.length <= 64 && knownNames.size < 1_000) knownNames.set(name, isSecret)
+  return isSecret
 }
+
+/** An answer has the same few names many times. */
+const knownNames = new Map<string, boolean>()
 
 function toSnake(name: string): string {
   return name
@@ -54,32 +64,52 @@ export function blot(text: string, secrets: readonly string[]): string {
   return blotForms(text, formsOf(secrets))
 }
 
-/** A copy of a JSON value without members named like secrets and without the literal `secrets` in any text. */
+/** A JSON value without members named like secrets and without the literal `secrets` in any text. */
 export function redact(value: unknown, secrets: readonly string[] = []): unknown {
   return clean(value, formsOf(secrets))
 }
 
+/** The value itself where nothing has to go: mostly nothing has. */
 function clean(value: unknown, forms: readonly string[]): unknown {
   if (typeof value === 'string') return cleanText(value, forms)
-  if (Array.isArray(value)) return value.map(item => clean(item, forms))
-  if (value === null || typeof value !== 'object') return value
-  // No prototype: an upstream member called `__proto__` must stay a plain member.
-  const copy: Record<string, unknown> = Object.create(null)
-  for (const [name, member] of Object.entries(value)) {
-    if (!isSecretName(name)) copy[blotForms(name, forms)] = clean(member, forms)
+  if (value === null || typeof value !== 'object' || isExactNumber(value)) return value
+  return Array.isArray(value) ? cleanList(value, forms) : cleanObject(value as Record<string, unknown>, forms)
+}
+
+function cleanList(list: unknown[], forms: readonly string[]): unknown[] {
+  let copy: unknown[] | undefined
+  for (const [at, item] of list.entries()) {
+    const cleaned = clean(item, forms)
+    if (cleaned !== item) (copy ??= [...list])[at] = cleaned
   }
-  return copy
+  return copy ?? list
+}
+
+function cleanObject(object: Record<string, unknown>, forms: readonly string[]): Record<string, unknown> {
+  const members: [string, unknown][] = []
+  let isChanged = false
+  for (const [name, member] of Object.entries(object)) {
+    if (isSecretName(name)) isChanged = true
+    else {
+      const cleaned: [string, unknown] = [blotForms(name, forms), clean(member, forms)]
+      members.push(cleaned)
+      isChanged ||= cleaned[0] !== name || cleaned[1] !== member
+    }
+  }
+  // `fromEntries` defines members: one called `__proto__` stays a plain member.
+  return isChanged ? Object.fromEntries(members) : object
 }
 
 /** A text may be JSON again (`debug`, a message): members count there too. */
 function cleanText(text: string, forms: readonly string[]): string {
   if (!/^\s*[[{]/.test(text)) return blotForms(text, forms)
-  try {
-    const value: unknown = JSON.parse(text)
-    const copy = JSON.stringify(clean(value, forms))
-    return blotForms(copy === JSON.stringify(value) ? text : copy, forms)
-  } catch (error) {
-    // No JSON; or too deep to be walked, so nothing of it can be vouched for.
-    return error instanceof RangeError ? BLOT : blotForms(text, forms)
-  }
+  const reading = readJson(text, 0, MAX_DEPTH)
+  // Too deep to be walked, so nothing of it can be vouched for.
+  if (reading.kind === 'too-deep') return BLOT
+  if (reading.kind === 'broken' || !isBlank(text, reading.end)) return blotForms(text, forms)
+  const cleaned = clean(reading.value, forms)
+  return blotForms(cleaned === reading.value ? text : JSON.stringify(cleaned), forms)
 }
+
+/** How deep JSON in a text may nest. */
+const MAX_DEPTH = 500

@@ -4,7 +4,7 @@
  */
 
 import type { Secret } from '../config/secret.ts'
-import { parseLogin, type RawAnswer } from './parse.ts'
+import { judgeLogin } from './judge/login.ts'
 import type { Exchange } from './transport.ts'
 
 export type TokenOutcome =
@@ -61,7 +61,7 @@ export function loginSession({ apiKey, send, now }: LoginSessionOptions): Sessio
     if (refusal && refusal.apiKey === key && startedAtMs < refusal.untilMs) return refusal.outcome
     const exchange = await send({ action: 'login', key, ttl: TTL_S, fix_ip: 0 })
     if (exchange.kind !== 'answer') return { kind: 'unsent', reason: `login: ${exchange.reason}` }
-    const answer = parseLogin(exchange.answer satisfies RawAnswer)
+    const answer = judgeLogin(exchange.answer)
     if (answer.kind === 'token') {
       const toldMs = (answer.expiresAtMs ?? 0) - startedAtMs
       // An end that is past already tells of another clock or unit, and not that every call has to log in.
@@ -73,7 +73,7 @@ export function loginSession({ apiKey, send, now }: LoginSessionOptions): Sessio
       recent = [answer.token, ...recent].slice(0, 4)
       return { kind: 'token', token: answer.token }
     }
-    if (answer.kind === 'unintelligible') return { kind: 'unsent', reason: `login: ${answer.reason}` }
+    if (answer.kind === 'unintelligible') return { kind: 'unsent', reason: `login: ${answer.why}` }
     const outcome: TokenOutcome = { kind: 'unauthorized', message: answer.message }
     refusal = { outcome, apiKey: key, untilMs: now() + REFUSED_MS }
     return outcome

@@ -6,11 +6,11 @@
 import { Pool, type Dispatcher } from 'undici'
 import type { Lost } from '../operations/hostkey.ts'
 import { encodeForm } from './actions.ts'
-import type { RawAnswer } from './parse.ts'
+import type { Answer } from './judge/text.ts'
 
 /** An answer; or the request certainly never left; or it left and no whole answer came back. */
 export type Exchange =
-  | { kind: 'answer'; answer: RawAnswer; retryAfterMs: number | null }
+  | { kind: 'answer'; answer: Answer; retryAfterMs: number | null }
   | { kind: 'unsent'; reason: string }
   | { kind: 'lost'; reason: string; cause: LostCause }
 

@@ -136,7 +136,7 @@ const AMBIGUOUS: [string, Fault, 'timeout' | 'connection' | 'invalid'][] = [
   ['an empty answer', respond(''), 'invalid'],
   ['garbage', respond('<html>{"a":1}</html>'), 'invalid'],
   ['a truncated answer', respond('{"result":"OK","callback":"k7d0'), 'invalid'],
-  ['no known result', respond({ result: 0 }), 'invalid'],
+  ['no known result', respond({ result: null }), 'invalid'],
   ['a redirect', respond('', { status: 307, headers: { location: '/vm.php' } }), 'invalid'],
   ['HTTP 408', respond('', { status: 408 }), 'invalid'],
   ['HTTP 500', respond('<h1>500</h1>', { status: 500 }), 'invalid'],

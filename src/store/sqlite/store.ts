@@ -4,6 +4,7 @@
  */
 
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import { parseExact } from '../../json/exact.ts'
 import {
   mutates,
   StoreUnavailable,
@@ -270,7 +271,7 @@ export class SqliteStore implements Store {
   }
 
   #toOperation({ rev, due_at, doc }: Row): Operation {
-    return this.#leases.show(Object.assign(JSON.parse(doc) as Operation, { rev, dueAtMs: due_at }))
+    return this.#leases.show(Object.assign(parseExact(doc) as Operation, { rev, dueAtMs: due_at }))
   }
 
   /** Writes to the file without changing anything. */

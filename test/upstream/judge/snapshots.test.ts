@@ -1,12 +1,21 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readDate, readSnapshots } from '../../src/upstream/snapshots.ts'
+import { readDate } from '../../../src/upstream/judge/dates.ts'
+import { readSnapshots } from '../../../src/upstream/judge/snapshots.ts'
 
 const DAY = '2026-11-24T00:00:00.000Z'
 const NOON = '2026-11-24T12:30:15.000Z'
 const NOON_S = Date.parse(NOON) / 1000
 const ENTRY = { name: 'first', snapshot_id: 7, date: NOON }
-const FIRST = { name: 'first', id: '7', type: 'snapshot', created_at: NOON, raw: ENTRY }
+const FIRST = {
+  name: 'first',
+  id: '7',
+  type: 'snapshot',
+  created_at: NOON,
+  isDateCertain: true,
+  state: 'present',
+  raw: ENTRY,
+}
 
 test.each([
   ['an array', [ENTRY]],
@@ -15,16 +24,26 @@ test.each([
   ['under items', { items: [ENTRY] }],
   ['under data', { data: [ENTRY] }],
   ['under backups', { backups: [ENTRY] }],
+  ['JSON in a text', JSON.stringify([ENTRY])],
+  [
+    'JSON in the text of a member',
+    { snapshots: JSON.stringify({ 0: ENTRY }), settings: { num_rotation: 3 } },
+  ],
+  ['a map by name', { first: ENTRY }],
+  ['a map by name, with settings beside it', { snapshots: { first: ENTRY }, settings: { num_rotation: 3 } }],
   ['two members deep', { data: { snapshots: [ENTRY] } }],
   ['an array with gaps', { 3: ENTRY }],
   ['an array with gaps under a member', { snapshots: { 0: ENTRY } }],
 ])('a list as %s', (_shape, scope) => {
-  expect(readSnapshots(scope, 'snapshot')).toEqual([FIRST])
+  expect(readSnapshots(scope, { type: 'snapshot' })).toEqual([FIRST])
 })
 
-test.each([[[]], [{ snapshots: [] }], [{ data: { list: [] } }]])('%j is an empty list', scope => {
-  expect(readSnapshots(scope, 'snapshot')).toEqual([])
-})
+test.each([[[]], [{}], ['{}'], [{ snapshots: [] }], [{ snapshots: {} }], [{ data: { list: [] } }]])(
+  '%j is an empty list',
+  scope => {
+    expect(readSnapshots(scope, { type: 'snapshot' })).toEqual([])
+  },
+)
 
 test.each([
   null,
@@ -33,9 +52,7 @@ test.each([
   'no snapshots',
   0,
   true,
-  {},
   { snapshots: null },
-  { snapshots: {} },
   { total: 0 },
   ENTRY,
   { 0: ENTRY, next: null },
@@ -46,13 +63,12 @@ test.each([
   [[[ENTRY]]],
   [[{}]],
   [[{ name: '' }]],
-  [[{ name: 5 }]],
+  [[{ name: true }]],
   [[ENTRY, { id: 8 }]],
-  // By name: what redaction dropped from it would be missing.
-  { first: { snapshot_id: 7 }, second: { snapshot_id: 8 } },
-  { first: ENTRY },
+  { first: { size: 7 }, second: { size: 8 } },
+  { first: ENTRY, settings: { num_rotation: 3 } },
 ])('%j is no known shape: null, never a made-up list', scope => {
-  expect(readSnapshots(scope, 'snapshot')).toBeNull()
+  expect(readSnapshots(scope, { type: 'snapshot' })).toBeNull()
 })
 
 test.each([
@@ -77,7 +93,7 @@ test.each([
     { created_at: null, raw: { name: 'a', date: 'yesterday', size: 1 } },
   ],
 ])('the entry %j', (entry, expected) => {
-  expect(readSnapshots([entry], 'asked')).toMatchObject([expected])
+  expect(readSnapshots([entry], { type: 'asked' })).toMatchObject([expected])
 })
 
 test.each<[unknown, string | null]>([
@@ -101,7 +117,7 @@ test.each<[unknown, string | null]>([
   ['2028-02-29', '2028-02-29T00:00:00.000Z'],
   [253_402_300_799_999, '9999-12-31T23:59:59.999Z'],
 ])('the date %j is %s', (date, expected) => {
-  expect(readDate(date)).toBe(expected)
+  expect(readDate(date)?.date).toBe(expected)
 })
 
 const NO_DATES = `2026-02-30|2026-02-29 10:00:00|2026-13-01|0000-00-00 00:00:00|2026-11-24 25:00:00|24.11.2026|11/24/2026
@@ -118,7 +134,7 @@ test('any JSON gives null or as many entries as it has, each with a name and a d
   const scope = fc.oneof(fc.jsonValue(), fc.array(entry), fc.dictionary(fc.string(), entry))
   fc.assert(
     fc.property(scope, value => {
-      const snapshots = readSnapshots(value, 'snapshot')
+      const snapshots = readSnapshots(value, { type: 'snapshot' })
       for (const { name, created_at } of snapshots ?? []) {
         expect(name).not.toBe('')
         expect(created_at ?? NOON).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
