@@ -56,7 +56,7 @@ export interface paths {
     put?: never
     /**
      * Take a snapshot
-     * @description Asks HOSTKEY for a snapshot of the VM. One change runs on a VM at a time. Needs the scope `snapshots:create`.
+     * @description Asks HOSTKEY for a snapshot of the VM. A VM has four at most: one more is refused (`upstream-conflict`), or, on plans with rotation, takes the place of the oldest, which is then lost for good. One change runs on a VM at a time; with `Prefer: wait=N` it waits its turn. Needs the scope `snapshots:create`.
      */
     post: operations['createSnapshot']
     delete?: never
@@ -100,7 +100,7 @@ export interface paths {
     put?: never
     /**
      * Restore a VM from a snapshot
-     * @description Overwrites the disk of the VM with the snapshot: what changed since is lost. The body may be left out. Needs the scope `snapshots:restore`.
+     * @description Overwrites the disk of the VM with the snapshot: what changed since is lost, and HOSTKEY deletes, for good, **every snapshot that is newer** than the one restored. `if_newer: refuse` keeps that from happening. HOSTKEY wants the VM powered off. Names of snapshots that are known to be lost stand in `result.discarded`. The body may be left out. Needs the scope `snapshots:restore`.
      */
     post: operations['restoreSnapshot']
     delete?: never
@@ -342,6 +342,8 @@ export interface components {
         | 'method-not-allowed'
         | 'vm-busy'
         | 'idempotency-in-progress'
+        | 'newer-snapshots'
+        | 'snapshot-ambiguous'
         | 'upstream-conflict'
         | 'payload-too-large'
         | 'unsupported-media-type'
@@ -374,6 +376,8 @@ export interface components {
        * @description Path of the operation this is about.
        */
       operation?: string
+      /** @description The snapshots this is about: names, or ids where two have one name. */
+      snapshots?: string[]
       /** @description What HOSTKEY said. */
       upstream?: {
         /** @description The code HOSTKEY gave. */
@@ -460,7 +464,7 @@ export interface components {
        * @example backup-scheduler
        */
       created_by: string
-      /** @description What it brought, once it succeeded: a SnapshotList (`snapshot.list`), Stats (`stats.load`), or for a change `{settled_by, raw}`, where `settled_by` is `callback` when HOSTKEY reported the end and `look` when the VM's snapshots proved it. */
+      /** @description What it brought, once it succeeded: a SnapshotList (`snapshot.list`), Stats (`stats.load`), or for a change `{settled_by, discarded?, raw}`, where `discarded` names snapshots known to be lost by a restore, and `settled_by` is `callback` when HOSTKEY reported the end and `look` when the VM's snapshots proved it. */
       result: unknown
       /** @description A Problem: `operation-failed` when it failed, `outcome-unknown` when nobody can tell. Else null. */
       error: components['schemas']['Problem'] | null
@@ -600,6 +604,13 @@ export interface components {
        * @example 2026-11-24_01
        */
       backup_id?: string
+      /**
+       * @description What to do when the VM has newer snapshots, which a restore deletes for good: `discard` them, or `refuse` to restore; then the snapshots are listed first, and the answer is 409 `newer-snapshots` when any would be lost or when their order cannot be told.
+       * @default discard
+       * @example refuse
+       * @enum {string}
+       */
+      if_newer?: 'discard' | 'refuse'
     }
     /**
      * @description The load of a VM.
@@ -1247,6 +1258,8 @@ export interface operations {
       query?: {
         /** @description The kind of snapshot at HOSTKEY. */
         type?: string
+        /** @description HOSTKEY's own id of the snapshot, to pick one of two that have the same name. */
+        id?: string
       }
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
@@ -1360,7 +1373,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-conflict`: The state of the VM does not allow this. */
+      /** @description `snapshot-ambiguous`: The VM has two snapshots of this name. `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
@@ -1812,7 +1825,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `vm-busy`: Another operation is changing this VM. `idempotency-in-progress`: The first request with this key is still being accepted. `upstream-conflict`: The state of the VM does not allow this. */
+      /** @description `vm-busy`: Another operation is changing this VM. `idempotency-in-progress`: The first request with this key is still being accepted. `upstream-conflict`: The state of the VM does not allow this. `newer-snapshots`: The restore would discard newer snapshots. */
       409: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */

@@ -12,6 +12,7 @@ import { openTracing, type Tracing } from './observability/tracing.ts'
 import type { Hostkey } from './operations/hostkey.ts'
 import { Operations } from './operations/operations.ts'
 import type { Store } from './operations/store.ts'
+import type { Policy } from './operations/transition.ts'
 import { openStore } from './store/open.ts'
 import { Breaker } from './upstream/breaker.ts'
 import { Bulkhead } from './upstream/bulkhead.ts'
@@ -35,12 +36,15 @@ export interface GatewayOverrides {
   now?: () => number
   /** How many failures in a row open the circuit. */
   breakerFailures?: number
+  keyGraceMs?: Policy['keyGraceMs']
   connectionLimits?: Partial<ConnectionLimits>
 }
 
 /** How long an ambiguous change is looked for; shorter when operations may not run that long. */
 const SETTLE_MS = 120_000
 const READ_CALLS = 4
+/** HOSTKEY may be late to know a key that it issued (contract §1). A read is rather asked again. */
+const KEY_GRACE_MS = { change: 10_000, read: 2_000 }
 const CLOSE_IDLE_MS = 50
 /** A burst may wait for a place, but only briefly: when HOSTKEY hangs, callers get their 503 soon. */
 const QUEUE_PER_PLACE = 32
@@ -73,7 +77,7 @@ export async function startGateway(
     random: Math.random,
     now,
     log: logger,
-    ...paces(config),
+    ...paces(config, overrides),
   })
   const draining = new AbortController()
   const app = await buildApp(config, {
@@ -148,6 +152,7 @@ function openSecret(credential: Config['upstream']['credential'], logger: Fastif
 /** How fast and for how long operations are worked on. */
 function paces(
   config: Config,
+  { keyGraceMs = KEY_GRACE_MS }: GatewayOverrides,
 ): Pick<
   ConstructorParameters<typeof Operations>[0],
   'policy' | 'leaseMs' | 'readCacheMs' | 'watchConcurrency' | 'ttlMs'
@@ -159,6 +164,7 @@ function paces(
       checkMaxMs: config.checkMaxMs,
       deadlineMs: operationDeadlineMs,
       settleMs: Math.min(SETTLE_MS, operationDeadlineMs),
+      keyGraceMs,
       readCalls: READ_CALLS,
     },
     // A call may log in and be made twice: four exchanges, and some room.

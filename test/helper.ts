@@ -95,8 +95,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     { level: env.LOG_LEVEL ?? 'debug', serializers: { err: pino.stdSerializers.errWithCause } },
     { write: line => void log.push(line) },
   )
+  // A lost key is told from one that is not known yet after a moment.
+  const overrides = { keyGraceMs: { change: 50, read: 50 }, ...options.overrides }
   const world: World = {
-    gateway: await startGateway(loadConfig(env), logger, options.overrides),
+    gateway: await startGateway(loadConfig(env), logger, overrides),
     simulator,
     directory,
     callersFile,
@@ -109,7 +111,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     },
     async restart(changes = {}) {
       await world.gateway.close()
-      world.gateway = await startGateway(loadConfig({ ...env, ...changes }), logger, options.overrides)
+      world.gateway = await startGateway(loadConfig({ ...env, ...changes }), logger, overrides)
     },
   }
   onTestFinished(async () => {

@@ -96,11 +96,26 @@ export const WORDS: Readonly<Record<ProblemCode, Words>> = {
     detail: 'The first request with this Idempotency-Key is still being accepted.',
     operation: OPERATION,
   },
+  'newer-snapshots': {
+    meaning:
+      'A restore deletes, for good, every snapshot that is newer than the one restored. You asked with `if_newer: refuse` that none be lost, and `snapshots` names those that would be, or that might be when their order cannot be told. Nothing was sent to HOSTKEY.',
+    whatToDo:
+      'Restore the newest one instead, or copy what you need from the newer ones first. To accept the loss send the restore with `if_newer: discard`.',
+    detail: 'The restore would discard newer snapshots for good: "after-upgrade".',
+    snapshots: ['after-upgrade'],
+  },
+  'snapshot-ambiguous': {
+    meaning:
+      'HOSTKEY lists two snapshots of this name and type, so the name alone does not say which one you mean.',
+    whatToDo: "Pick one by HOSTKEY's own id: add `?id=` with one of those in `snapshots`.",
+    detail: 'VM 1000 has 2 snapshots "before-upgrade" of this type.',
+    snapshots: ['501', '502'],
+  },
   'upstream-conflict': {
     meaning:
-      'HOSTKEY refused because of the state of the VM: for example a snapshot of that name exists already, the VM is powered on, or it is locked.',
+      'HOSTKEY refused because of the state of the VM: for example a snapshot of that name exists already, the VM has as many snapshots as it may have (four), it is powered on, or it is locked.',
     whatToDo:
-      'Read in `upstream.message` what is in the way, change that (power the VM off, choose another name), and send the request again.',
+      'Read in `upstream.message` what is in the way, change that (power the VM off, choose another name, delete a snapshot that you no longer need), and send the request again.',
     detail: `HOSTKEY refused: ${REFUSED}`,
     operation: OPERATION,
     upstream: { code: '-1', message: REFUSED },

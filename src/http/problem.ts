@@ -21,6 +21,8 @@ export const PROBLEMS = {
     status: 409,
     title: 'The first request with this key is still being accepted',
   },
+  'newer-snapshots': { status: 409, title: 'The restore would discard newer snapshots' },
+  'snapshot-ambiguous': { status: 409, title: 'The VM has two snapshots of this name' },
   'upstream-conflict': { status: 409, title: 'The state of the VM does not allow this' },
   'payload-too-large': { status: 413, title: 'The request body is too large' },
   'unsupported-media-type': { status: 415, title: 'The request body must be JSON' },
@@ -57,6 +59,8 @@ export interface ProblemExtras {
   errors?: FieldError[]
   /** The path of the operation that the problem is about. */
   operation?: string
+  /** The names of the snapshots, or their ids, that the problem is about. */
+  snapshots?: string[]
   upstream?: UpstreamError
 }
 

@@ -66,6 +66,12 @@ export function failureOfLost({ cause, reason, retryAfterMs }: Lost): Failure {
       return { reason: 'timeout', detail: 'HOSTKEY did not answer in time.' }
     case 'connection':
       return { reason: 'unavailable', detail: `The connection to HOSTKEY broke (${reason}).` }
+    case 'unavailable':
+      return {
+        reason: 'unavailable',
+        detail: `HOSTKEY takes no requests for now (${reason}).`,
+        ...later(retryAfterMs),
+      }
     case 'invalid':
       return {
         reason: 'invalid',

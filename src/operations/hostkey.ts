@@ -32,6 +32,14 @@ export interface Snapshot {
   raw: unknown
 }
 
+/** A snapshot with what a look needs to know of its entry, and callers do not. */
+export interface ListedSnapshot extends Snapshot {
+  /** False while HOSTKEY's entry says that it is being made, and when that failed. */
+  isPresent: boolean
+  /** Whether `created_at` is that very moment: HOSTKEY's date carries its zone, or the operator has told it. */
+  isDateCertain: boolean
+}
+
 /** Why HOSTKEY refused a task, or why a task that it accepted failed, as far as its words tell. */
 export type RefusalReason =
   /** For a reason that the dialect does not know. */
@@ -47,8 +55,11 @@ export type RefusalReason =
 export interface Lost {
   kind: 'lost'
   reason: string
-  /** `timeout`: no whole answer came in time; `connection`: it broke; `invalid`: the answer is no use. */
-  cause: 'timeout' | 'connection' | 'invalid'
+  /**
+   * `timeout`: no whole answer came in time; `connection`: it broke; `invalid`: the answer is no use; `unavailable`: so it
+   * is, and its HTTP status (429, 503) says that HOSTKEY takes no requests for now.
+   */
+  cause: 'timeout' | 'connection' | 'invalid' | 'unavailable'
   /** What HOSTKEY asked for by `Retry-After`, in milliseconds. */
   retryAfterMs?: number
 }
@@ -67,7 +78,7 @@ export interface Done {
   /** What HOSTKEY gave, without secrets. */
   scope: unknown
   /** The snapshots in the scope of a list, or null when its shape is not recognised; null for every other action. */
-  snapshots: Snapshot[] | null
+  snapshots: ListedSnapshot[] | null
 }
 
 export interface Refused {

@@ -10,7 +10,7 @@ import type {
   CheckOutcome,
   Done,
   Hostkey,
-  Snapshot,
+  ListedSnapshot,
   Task,
   Unsent,
 } from '../operations/hostkey.ts'
@@ -18,7 +18,7 @@ import { ACTIONS, actionFields } from './actions.ts'
 import { judgeCall } from './judge/call.ts'
 import { judgeCheck } from './judge/check.ts'
 import type { Asked } from './judge/evidence.ts'
-import type { Snapshot as ListedSnapshot } from './judge/snapshots.ts'
+import type { Snapshot as Entry } from './judge/snapshots.ts'
 import { cut, type Answer } from './judge/text.ts'
 import { redact } from './redact.ts'
 import type { Session } from './session.ts'
@@ -155,15 +155,16 @@ function answerOf({ answer, retryAfterMs }: Exchange & { kind: 'answer' }): Answ
 
 /** What was done, without secrets. The list is redacted entry by entry: a snapshot may be called `before-key-rotation`. */
 function doneOf(
-  { scope, snapshots }: { scope: unknown; snapshots?: ListedSnapshot[] | null },
+  { scope, snapshots }: { scope: unknown; snapshots?: Entry[] | null },
   secrets: readonly string[],
 ): Done {
-  const shown = snapshots?.map(snapshot => shownOf(snapshot, secrets)) ?? null
-  return { kind: 'done', scope: redact(scope, secrets), snapshots: shown }
+  const listed = snapshots?.map(snapshot => listedOf(snapshot, secrets)) ?? null
+  return { kind: 'done', scope: redact(scope, secrets), snapshots: listed }
 }
 
-function shownOf({ name, id, type, created_at, raw }: ListedSnapshot, secrets: readonly string[]): Snapshot {
-  return { name, id, type, created_at, raw: redact(raw, secrets) }
+/** The port's form of an entry; its secrets are left out. */
+function listedOf({ state, raw, ...entry }: Entry, secrets: readonly string[]): ListedSnapshot {
+  return { ...entry, isPresent: state === 'present', raw: redact(raw, secrets) }
 }
 
 /** When to come back after there was no place. */

@@ -13,13 +13,12 @@ const holdAt = JSON.parse(process.env.HOLD_AT ?? '{}') as Record<string, string>
 const print = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
 
 const config = loadConfig()
-const { address } = await startGateway(
-  config,
-  pino({ level: config.logLevel }, pino.destination(2)),
-  checkpoints((point, { kind, vmId }) => {
+const { address } = await startGateway(config, pino({ level: config.logLevel }, pino.destination(2)), {
+  keyGraceMs: { change: 0, read: 0 },
+  ...checkpoints((point, { kind, vmId }) => {
     if (holdAt[vmId] !== `${kind}/${point}`) return
     print({ held: vmId })
     return new Promise(() => {})
   }),
-)
+})
 print({ address })

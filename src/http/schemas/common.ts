@@ -61,6 +61,17 @@ export const SnapshotType = Type.String({
 export const VmParams = Type.Object({ vm_id: VmId })
 export const SnapshotParams = Type.Object({ vm_id: VmId, name: SnapshotName })
 export const TypeQuery = Type.Object({ type: Type.Optional(SnapshotType) })
+export const SnapshotQuery = Type.Object({
+  type: Type.Optional(SnapshotType),
+  id: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: "HOSTKEY's own id of the snapshot, to pick one of two that have the same name.",
+      examples: ['501'],
+    }),
+  ),
+})
 
 const HEADER_TEXT = '^[ -~]*$'
 

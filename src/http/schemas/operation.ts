@@ -1,12 +1,13 @@
 import { Type, type Static } from 'typebox'
 import { callerName } from '../../callers/caller.ts'
 import { OPERATION_ID } from '../../operations/id.ts'
-import type { Kind } from '../../operations/kinds/kind.ts'
+import type { Kind, SnapshotList as StoredList } from '../../operations/kinds/kind.ts'
 import { KIND_NAMES } from '../../operations/kinds/kinds.ts'
 import type { Operation as StoredOperation, Status } from '../../operations/operation.ts'
 import { problemBody } from '../problem.ts'
 import { nullable, Time, VmId } from './common.ts'
 import type { Problem } from './problem.ts'
+import { presentList } from './snapshot.ts'
 
 const STATUSES: Status[] = ['running', 'succeeded', 'failed', 'unknown']
 
@@ -57,7 +58,7 @@ export const Operation = Type.Object(
     }),
     result: Type.Unsafe<unknown>({
       description:
-        "What it brought, once it succeeded: a SnapshotList (`snapshot.list`), Stats (`stats.load`), or for a change `{settled_by, raw}`, where `settled_by` is `callback` when HOSTKEY reported the end and `look` when the VM's snapshots proved it.",
+        "What it brought, once it succeeded: a SnapshotList (`snapshot.list`), Stats (`stats.load`), or for a change `{settled_by, discarded?, raw}`, where `discarded` names snapshots known to be lost by a restore, and `settled_by` is `callback` when HOSTKEY reported the end and `look` when the VM's snapshots proved it.",
     }),
     error: Type.Unsafe<unknown>({
       description:
@@ -160,9 +161,14 @@ export function presentOperation(op: StoredOperation, basePath: string): Static<
     updated_at: iso(op.updatedAtMs),
     finished_at: op.finishedAtMs === null ? null : iso(op.finishedAtMs),
     created_by: callerName(op.createdBy),
-    result: op.result,
+    result: resultOf(op),
     error: errorOf(op, basePath),
   }
+}
+
+/** The result as callers see it. */
+function resultOf({ kind, result }: StoredOperation): unknown {
+  return kind === 'snapshot.list' && result ? presentList(result as StoredList) : result
 }
 
 function errorOf(op: StoredOperation, basePath: string): Static<typeof Problem> | null {

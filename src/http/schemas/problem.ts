@@ -53,6 +53,12 @@ export const Problem = Type.Object(
         description: 'Path of the operation this is about.',
       }),
     ),
+    snapshots: Type.Optional(
+      Type.Array(Type.String({ maxLength: 1000 }), {
+        maxItems: 100_000,
+        description: 'The snapshots this is about: names, or ids where two have one name.',
+      }),
+    ),
     upstream: Type.Optional(
       Type.Object(
         {
