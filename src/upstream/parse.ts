@@ -9,6 +9,8 @@ import { redact } from './redact.ts'
 /** An HTTP answer as it came from the wire. */
 export interface RawAnswer {
   status: number
+  /** Names in lower case. What says how the body was coded on its way is not among them: `body` is as it was meant. */
+  headers?: Readonly<Record<string, string>>
   body: Buffer
 }
 
