@@ -71,6 +71,35 @@ test('after many failures callers get a fast 503, HOSTKEY is left alone, and all
   expect(status).toBe(202)
 })
 
+test.for<[string, Partial<Fault>]>([
+  ['HTML', { kind: 'respond', body: '<h1>Internal Server Error</h1>', status: 500 }],
+  ['nonsense', { kind: 'respond', body: '{"what":1}' }],
+  ['no answer in time', { kind: 'hang' }],
+])('four VMs that HOSTKEY answers with %s: all others are served', async ([, fault]) => {
+  const [bad, well] = [100, 200].map(first => Array.from({ length: 4 }, (_, i) => first + i)) as [
+    number[],
+    number[],
+  ]
+  const world = await startWorld({
+    env: { HOSTKEY_TIMEOUT_MS: '100' },
+    simulator: { vms: Object.fromEntries([...bad, ...well].map(id => [id, {}])) },
+  })
+  for (const vmId of bad) world.simulator.fault({ ...fault, vmId, times: 1_000_000 } as Fault)
+  for (const vmId of bad)
+    expect((await world.call('POST', `/vms/${vmId}/snapshots`, { body: { name: 'a' } })).status).toBe(202)
+  // They are looked at, again and again, and while nobody else asks HOSTKEY seems to be away.
+  await expect
+    .poll(() => scrapeState(world), { timeout: 15_000, interval: 20 })
+    .toBe('hostkey_gateway_breaker_state{state="open"} 1')
+  for (let i = 0; i < 30; i += 1) {
+    const answers = await Promise.all(well.map(vmId => world.call('GET', `/vms/${vmId}/stats`)))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+  }
+})
+
+const scrapeState = async (world: World): Promise<string | undefined> =>
+  /^hostkey_gateway_breaker_state\{state="open"\} \d/m.exec((await world.call('GET', '/metrics')).text)?.[0]
+
 test('refusals are answers: they open nothing', async () => {
   const world = await startWorld()
   const answers = await Promise.all(Array.from({ length: 60 }, () => world.call('GET', '/vms/9/stats')))

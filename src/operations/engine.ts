@@ -87,7 +87,7 @@ export class Engine {
     const { upstream } = this.parts
     switch (op.step) {
       case 'check': {
-        const outcome = await upstream.check(op.callback!, signal)
+        const outcome = await upstream.check(op.callback!, signal, op.vmId)
         await this.reached('check-answered', op)
         return { type: 'checked', outcome }
       }

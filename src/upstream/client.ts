@@ -47,8 +47,8 @@ export type CheckOutcome =
 
 export interface Upstream {
   call(action: ActionName, params: ActionParams, signal?: AbortSignal): Promise<CallOutcome>
-  /** Reads (and burns) the result of a callback key. */
-  check(callback: string, signal?: AbortSignal): Promise<CheckOutcome>
+  /** Reads (and burns) the result of a callback key; `vmId` is the VM of its task. */
+  check(callback: string, signal?: AbortSignal, vmId?: number): Promise<CheckOutcome>
   /** For how long calls are held back because HOSTKEY fails, in milliseconds; 0 when they may be made. */
   pausedMs(): number
   close(): Promise<void>
@@ -71,18 +71,19 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   /** Makes a call where there is a place for it and HOSTKEY is not left alone. */
   async function pass<T extends CallOutcome | CheckOutcome>(
     call: () => Promise<T>,
+    vmId: number | undefined,
     signal: AbortSignal | undefined,
     isBegun: boolean,
   ): Promise<T | Unsent> {
-    if (breaker.pausedMs > 0) return shed()
+    if (breaker.heldMs(vmId) > 0) return shed(vmId)
     const judge = (outcome: T): Verdict => verdictOn(outcome, signal)
-    return (await bulkhead.run(() => breaker.run(call, judge), signal, isBegun)) ?? shed()
+    return (await bulkhead.run(() => breaker.run(call, judge, vmId), signal, isBegun)) ?? shed(vmId)
   }
 
-  function shed(): Unsent {
-    const { pausedMs } = breaker
-    return pausedMs > 0
-      ? { kind: 'unsent', reason: 'it failed too often just now', shedMs: pausedMs }
+  function shed(vmId: number | undefined): Unsent {
+    const heldMs = breaker.heldMs(vmId)
+    return heldMs > 0
+      ? { kind: 'unsent', reason: 'it failed too often just now', shedMs: heldMs }
       : { kind: 'unsent', reason: 'too many calls wait for it', shedMs: BUSY_MS }
   }
 
@@ -165,8 +166,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   }
 
   return {
-    call: (action, params, signal) => pass(() => callWithToken(action, params, signal), signal, false),
-    check: (callback, signal) => pass(() => checkOnce(callback, signal), signal, true),
+    call: (action, params, signal) =>
+      pass(() => callWithToken(action, params, signal), params.id, signal, false),
+    check: (callback, signal, vmId) => pass(() => checkOnce(callback, signal), vmId, signal, true),
     pausedMs: () => breaker.pausedMs,
     close: () => transport.close(),
   }
@@ -175,10 +177,14 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 /** When to come back after there was no place. */
 const BUSY_MS = 1_000
 
-/** HOSTKEY is well when it gives any answer that makes sense, a refusal too. What was given up tells nothing. */
-function verdictOn({ kind }: CallOutcome | CheckOutcome, signal: AbortSignal | undefined): Verdict {
-  if (kind !== 'lost' && kind !== 'unsent') return 'good'
-  return signal?.aborted ? 'nothing' : 'bad'
+/**
+ * HOSTKEY is well when it gives any answer that makes sense, a refusal too. An answer without sense, or none in time, may be
+ * due to the VM; what could not be reached, or broke off, is HOSTKEY's. What was given up tells nothing.
+ */
+function verdictOn(outcome: CallOutcome | CheckOutcome, signal: AbortSignal | undefined): Verdict {
+  if (outcome.kind !== 'lost' && outcome.kind !== 'unsent') return 'good'
+  if (signal?.aborted) return 'nothing'
+  return outcome.kind === 'unsent' || outcome.cause === 'connection' ? 'away' : 'bad'
 }
 
 const MAX_MESSAGE_LENGTH = 1_000
