@@ -17,6 +17,7 @@ import { Breaker } from './upstream/breaker.ts'
 import { Bulkhead } from './upstream/bulkhead.ts'
 import { createUpstream } from './upstream/client.ts'
 import { fixedSession, loginSession } from './upstream/session.ts'
+import { Throttle } from './upstream/throttle.ts'
 import { createTransport } from './upstream/transport.ts'
 
 export interface Gateway {
@@ -107,7 +108,15 @@ export async function startGateway(
       store,
       upstream: tracing.upstream(
         metrics.upstream(
-          createUpstream({ transport, session, readMethod: up.readMethod, bulkhead, breaker, log: logger }),
+          createUpstream({
+            transport,
+            session,
+            readMethod: up.readMethod,
+            bulkhead,
+            breaker,
+            checks: new Throttle({ now: () => performance.now() }),
+            log: logger,
+          }),
         ),
       ),
       policy: {

@@ -204,7 +204,10 @@ class Transition {
         return this.#succeed(resultOf(this.op, outcome.scope, this.nowMs))
       case 'refused': {
         const failure: Failure = {
-          code: problemOfRefusal(outcome.message, this.op.snapshot !== null),
+          code:
+            outcome.reason === 'throttled'
+              ? 'upstream-unavailable'
+              : problemOfRefusal(outcome.message, this.op.snapshot !== null),
           detail: `HOSTKEY refused: ${outcome.message}`,
           upstream: { code: outcome.code, message: outcome.message },
           ...later(outcome.retryAfterMs),
@@ -402,6 +405,12 @@ function failureOfLost({ cause, reason, retryAfterMs }: Lost): Failure {
       return { code: 'upstream-timeout', detail: 'HOSTKEY did not answer in time.' }
     case 'connection':
       return { code: 'upstream-unavailable', detail: `The connection to HOSTKEY broke (${reason}).` }
+    case 'unavailable':
+      return {
+        code: 'upstream-unavailable',
+        detail: `HOSTKEY says that it is not available (${reason}).`,
+        ...later(retryAfterMs),
+      }
     case 'invalid':
       return {
         code: 'upstream-invalid',

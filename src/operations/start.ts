@@ -122,7 +122,7 @@ export async function startMutation(
   const failure = next.failure!
   if (next.status === 'failed') throw problemOf(failure, { operation: path })
   // A restore that may have happened: what was lost says which of the two it is.
-  const invalid = called.kind === 'lost' && called.cause === 'invalid'
+  const invalid = called.kind === 'lost' && (called.cause === 'invalid' || called.cause === 'unavailable')
   throw problemOf(
     { ...failure, code: invalid ? 'upstream-invalid' : 'upstream-timeout' },
     { operation: path },

@@ -9,7 +9,8 @@ import { ACTIONS, actionFields, type ActionName, type ActionParams } from './act
 import { parseCall, parseCheck, type RawAnswer } from './parse.ts'
 import { redact } from './redact.ts'
 import type { Session } from './session.ts'
-import type { LostCause, Transport } from './transport.ts'
+import type { Throttle } from './throttle.ts'
+import type { Exchange, LostCause, Transport } from './transport.ts'
 
 /** The call left and nobody can tell what became of it, or (a check) whether the key was burned. */
 export interface Lost {
@@ -31,7 +32,8 @@ export type CallOutcome =
   | { kind: 'accepted'; callback: string }
   /** Done at once; `scope` has no secrets in it. */
   | { kind: 'done'; scope: unknown }
-  | { kind: 'refused'; code: string; message: string; retryAfterMs?: number }
+  /** `throttled`: for HOSTKEY's own sake (HTTP 429 or 503), and not for what was asked: it may be repeated later. */
+  | { kind: 'refused'; reason?: 'throttled'; code: string; message: string; retryAfterMs?: number }
   /** HOSTKEY refuses the gateway's own credentials, also after one renewal. */
   | { kind: 'unauthorized'; message: string }
   | Lost
@@ -61,12 +63,14 @@ export interface UpstreamOptions {
   readMethod: 'POST' | 'GET'
   bulkhead: Bulkhead
   breaker: Breaker
+  /** Of all checks together. */
+  checks: Throttle
   log: { warn: (fields: object, message: string) => void }
 }
 
 /** The client over a transport and a session; both are closed by their owner, but the transport with `close`. */
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { transport, session, readMethod, bulkhead, breaker, log } = options
+  const { transport, session, readMethod, bulkhead, breaker, checks, log } = options
 
   /** Makes a call where there is a place for it and HOSTKEY is not left alone. */
   async function pass<T extends CallOutcome | CheckOutcome>(
@@ -107,9 +111,17 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         if (answer.lenient) warnLenient(action, exchange.answer)
         return { kind: 'done', scope: redact(answer.scope, session.secrets()) }
       case 'unintelligible':
-        return { kind: 'lost', reason: answer.reason, cause: 'invalid', ...later }
-      case 'refused':
-        return { kind: 'refused', code: clean(answer.code), message: clean(answer.message), ...later }
+        return lostAnswer(exchange, answer.reason)
+      case 'refused': {
+        const reason = isThrottled(exchange) ? ({ reason: 'throttled' } as const) : {}
+        return {
+          kind: 'refused',
+          ...reason,
+          code: clean(answer.code),
+          message: clean(answer.message),
+          ...later,
+        }
+      }
       case 'unauthorized':
         return { kind: 'unauthorized', message: clean(answer.message) }
     }
@@ -144,7 +156,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
   async function checkOnce(callback: string, signal?: AbortSignal): Promise<CheckOutcome> {
     const fields = { action: 'check', key: callback }
-    const exchange = await transport.send('eq_callback.php', 'POST', fields, signal)
+    const exchange = await checks.run(
+      () => transport.send('eq_callback.php', 'POST', fields, signal),
+      askedToWaitMs,
+    )
+    if (!exchange)
+      return { kind: 'unsent', reason: 'it asks to be asked less often', shedMs: checks.pausedMs || BUSY_MS }
     if (exchange.kind !== 'answer') return exchange
     const answer = parseCheck(exchange.answer)
     switch (answer.kind) {
@@ -161,7 +178,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
           message: clean(answer.message, [callback]),
         }
       case 'unintelligible':
-        return { kind: 'lost', reason: answer.reason, cause: 'invalid' }
+        return lostAnswer(exchange, answer.reason)
     }
   }
 
@@ -179,12 +196,37 @@ const BUSY_MS = 1_000
 
 /**
  * HOSTKEY is well when it gives any answer that makes sense, a refusal too. An answer without sense, or none in time, may be
- * due to the VM; what could not be reached, or broke off, is HOSTKEY's. What was given up tells nothing.
+ * due to the VM; what could not be reached, or broke off, is HOSTKEY's. What was given up, or held back here, tells nothing.
  */
 function verdictOn(outcome: CallOutcome | CheckOutcome, signal: AbortSignal | undefined): Verdict {
   if (outcome.kind !== 'lost' && outcome.kind !== 'unsent') return 'good'
-  if (signal?.aborted) return 'nothing'
+  if (signal?.aborted || (outcome.kind === 'unsent' && outcome.shedMs !== undefined)) return 'nothing'
   return outcome.kind === 'unsent' || outcome.cause === 'connection' ? 'away' : 'bad'
+}
+
+type Answered = Exchange & { kind: 'answer' }
+
+/** HTTP 429 (RFC 6585, section 4) and 503 (RFC 9110, section 15.6.4) speak of HOSTKEY and not of what was asked. */
+function isThrottled({ answer }: Answered): boolean {
+  return answer.status === 429 || answer.status === 503
+}
+
+/** An answer that cannot be understood. */
+function lostAnswer(exchange: Answered, reason: string): Lost {
+  const { retryAfterMs } = exchange
+  return {
+    kind: 'lost',
+    reason,
+    cause: isThrottled(exchange) ? 'unavailable' : 'invalid',
+    ...(retryAfterMs === null ? {} : { retryAfterMs }),
+  }
+}
+
+/** How long HOSTKEY asks to be left alone, whatever else it answers: null for not at all, 0 when it does not say. */
+function askedToWaitMs(exchange: Exchange): number | null {
+  if (exchange.kind !== 'answer') return null
+  const ms = exchange.retryAfterMs ?? 0
+  return ms > 0 || exchange.answer.status === 429 ? ms : null
 }
 
 const MAX_MESSAGE_LENGTH = 1_000

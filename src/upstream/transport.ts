@@ -15,8 +15,11 @@ export type Exchange =
   | { kind: 'unsent'; reason: string }
   | { kind: 'lost'; reason: string; cause: LostCause }
 
-/** `timeout`: no whole answer in time; `connection`: it broke; `invalid`: an answer that is no use. */
-export type LostCause = 'timeout' | 'connection' | 'invalid'
+/**
+ * `timeout`: no whole answer in time; `connection`: it broke; `invalid`: an answer that is no use; `unavailable`: HOSTKEY
+ * says, by HTTP 429 or 503, that it serves nobody now, and nothing of the request.
+ */
+export type LostCause = 'timeout' | 'connection' | 'invalid' | 'unavailable'
 
 export interface TransportOptions {
   baseUrl: string

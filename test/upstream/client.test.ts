@@ -6,7 +6,8 @@ import { Breaker } from '../../src/upstream/breaker.ts'
 import { Bulkhead } from '../../src/upstream/bulkhead.ts'
 import { createUpstream } from '../../src/upstream/client.ts'
 import { fixedSession, loginSession } from '../../src/upstream/session.ts'
-import { createTransport } from '../../src/upstream/transport.ts'
+import { Throttle } from '../../src/upstream/throttle.ts'
+import { createTransport, type LostCause } from '../../src/upstream/transport.ts'
 
 // Not named like secrets, so that nothing but their values gives them away.
 const TOKEN = 'deadbeef11111111'
@@ -47,6 +48,7 @@ async function start({ readMethod = 'POST', tokens = [TOKEN], timeoutMs = 5_000,
     readMethod,
     bulkhead: new Bulkhead({ concurrency: 4, queue: 4, waitMs: 100 }),
     breaker: new Breaker({ failures: 1_000, openMs: 1_000, now: () => clock.now }),
+    checks: new Throttle({ now: () => clock.now }),
     log: { warn: (fields, message) => void log.push([fields, message]) },
   })
   onTestFinished(async () => {
@@ -115,7 +117,7 @@ test('an immediate result is done at once', async () => {
   })
 })
 
-const AMBIGUOUS: [string, Fault, 'timeout' | 'connection' | 'invalid'][] = [
+const AMBIGUOUS: [string, Fault, LostCause][] = [
   ['reset before it acted', { kind: 'drop-before' }, 'connection'],
   ['reset after it acted', { kind: 'drop-after' }, 'connection'],
   ['cut in the body', { kind: 'drop-body' }, 'connection'],
@@ -131,7 +133,7 @@ const AMBIGUOUS: [string, Fault, 'timeout' | 'connection' | 'invalid'][] = [
   ['a redirect', respond('', { status: 307, headers: { location: '/vm.php' } }), 'invalid'],
   ['HTTP 408', respond('', { status: 408 }), 'invalid'],
   ['HTTP 500', respond('<h1>500</h1>', { status: 500 }), 'invalid'],
-  ['HTTP 503 with JSON', respond({ message: 'overloaded' }, { status: 503 }), 'invalid'],
+  ['HTTP 503 with JSON', respond({ message: 'overloaded' }, { status: 503 }), 'unavailable'],
 ]
 
 test.each(AMBIGUOUS)('%s: a mutation was sent once and is lost', async (_what, fault, cause) => {
@@ -144,6 +146,67 @@ test.each(AMBIGUOUS)('%s: a mutation was sent once and is lost', async (_what, f
   })
   expect(await upstream.check('k'.repeat(32))).toMatchObject({ kind: 'lost', cause })
   expect(sim.requests).toHaveLength(2)
+})
+
+test.each<[string, Fault, object]>([
+  [
+    'HTTP 429 with a page',
+    respond('<h1>Too Many</h1>', { status: 429, headers: { 'Retry-After': '7' } }),
+    { kind: 'refused', reason: 'throttled', retryAfterMs: 7_000 },
+  ],
+  [
+    'HTTP 429 with words of its own',
+    respond({ code: -1, message: 'slow down' }, { status: 429 }),
+    { kind: 'refused', reason: 'throttled', message: 'slow down' },
+  ],
+  [
+    'HTTP 503 that refuses',
+    respond({ code: -1, message: 'maintenance' }, { status: 503, headers: { 'Retry-After': '7' } }),
+    { kind: 'refused', reason: 'throttled', retryAfterMs: 7_000 },
+  ],
+  [
+    'HTTP 503 with a page, which proves nothing',
+    respond('<h1>Maintenance</h1>', { status: 503, headers: { 'Retry-After': '7' } }),
+    { kind: 'lost', cause: 'unavailable', retryAfterMs: 7_000 },
+  ],
+])('%s says that HOSTKEY is not available, and for how long', async (_what, fault, expected) => {
+  const { sim, upstream } = await start()
+  for (const action of ['create_snapshot', 'load_stats'] as const) {
+    sim.fault({ ...fault, action })
+    expect(await upstream.call(action, CREATE)).toMatchObject(expected)
+  }
+  sim.fault(respond({ code: -1, message: 'no such vm' }, { headers: { 'Retry-After': '7' } }))
+  expect(await upstream.call('load_stats', CREATE)).not.toHaveProperty('reason')
+})
+
+test.each<[string, Fault, number]>([
+  ['HTTP 429', respond('', { status: 429 }), 5_000],
+  ['HTTP 429 with a time', respond('', { status: 429, headers: { 'Retry-After': '9' } }), 9_000],
+  ['HTTP 503 with a time', respond('', { status: 503, headers: { 'Retry-After': '9' } }), 9_000],
+  [
+    'an answer with a time',
+    respond({ result: 'Not ready', key: 'k' }, { headers: { 'Retry-After': '9' } }),
+    9_000,
+  ],
+])('%s at one check slows all of them, and nothing else', async (_what, fault, ms) => {
+  const { sim, clock, upstream, due } = await start()
+  const keys = [await due('load_stats'), await due('load_stats', { id: 1001 })] as const
+  const checks = () => sim.requests.filter(({ fields }) => fields.action === 'check').length
+  sim.fault({ ...fault, action: 'check' })
+  expect(['lost', 'pending']).toContain((await upstream.check(keys[0])).kind)
+  const held = { kind: 'unsent', reason: 'it asks to be asked less often', shedMs: ms }
+  expect([await upstream.check(keys[0]), await upstream.check(keys[1])]).toEqual([held, held])
+  expect(await upstream.call('load_stats', CREATE)).toMatchObject({ kind: 'accepted' })
+  clock.now += ms - 1
+  expect(await upstream.check(keys[1])).toEqual({ ...held, shedMs: 1 })
+  expect([checks(), upstream.pausedMs()]).toEqual([1, 0])
+  clock.now += 1
+  expect((await Promise.all(keys.map(key => upstream.check(key)))).map(({ kind }) => kind)).toEqual([
+    'done',
+    'unsent',
+  ])
+  expect(await upstream.check(keys[1])).toMatchObject({ kind: 'done' })
+  expect(checks()).toBe(3)
 })
 
 test('what cannot be reached got nothing', async () => {

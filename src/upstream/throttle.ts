@@ -1,0 +1,56 @@
+/**
+ * Keeps to what HOSTKEY asks for where it asks to be asked less often: a `Retry-After`, or HTTP 429. All checks go to
+ * one script, so what one of them is told holds for all (contract §1). When the time is over one goes first, and the
+ * others follow when it was not told so again.
+ */
+
+export interface ThrottleOptions {
+  /** Milliseconds of a clock that is never set. */
+  now: () => number
+}
+
+/** When HOSTKEY does not say how long. */
+const DEFAULT_MS = 5_000
+/** However long HOSTKEY says: a header that is wrong must not hold operations for hours. */
+const MAX_MS = 300_000
+
+export class Throttle {
+  readonly #now: () => number
+  /** Null while nothing is asked for. */
+  #untilMs: number | null = null
+  #isTrying = false
+
+  constructor({ now }: ThrottleOptions) {
+    this.#now = now
+  }
+
+  /** For how long nothing may be asked, in milliseconds; 0 when one may be tried. */
+  get pausedMs(): number {
+    return this.#untilMs === null ? 0 : Math.max(0, this.#untilMs - this.#now())
+  }
+
+  /**
+   * What `call` gives, or undefined when it has to wait: then it was not called. `askedMs` finds in what came how long
+   * HOSTKEY wants to be left alone: null when it says nothing of the kind, 0 when it does not say how long.
+   */
+  async run<T>(call: () => Promise<T>, askedMs: (result: T) => number | null): Promise<T | undefined> {
+    const tries = this.#untilMs !== null
+    if (tries && (this.#isTrying || this.pausedMs > 0)) return undefined
+    this.#isTrying ||= tries
+    try {
+      const result = await call()
+      const ms = askedMs(result)
+      if (ms !== null) this.#wait(ms)
+      else if (tries) this.#untilMs = null
+      return result
+    } finally {
+      if (tries) this.#isTrying = false
+    }
+  }
+
+  /** What comes late from before does not make it shorter. */
+  #wait(ms: number): void {
+    const untilMs = this.#now() + Math.min(ms > 0 ? ms : DEFAULT_MS, MAX_MS)
+    this.#untilMs = Math.max(this.#untilMs ?? 0, untilMs)
+  }
+}
