@@ -90,8 +90,12 @@ export async function startGateway(
         : loginSession({
             apiKey: secret,
             send: tracing.login(metrics.login(fields => transport.send('auth.php', 'POST', fields))),
+            sendLogout: (fields, signal) => transport.send('auth.php', 'POST', fields, signal),
+            host: new URL(up.baseUrl).hostname,
             now,
+            log: logger,
           })
+    closers.push(() => session.close())
     const bulkhead = new Bulkhead({
       concurrency: up.concurrency,
       queue: up.concurrency * QUEUE_PER_PLACE,

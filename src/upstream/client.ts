@@ -1,6 +1,6 @@
 /**
- * HOSTKEY as five actions and a check. The one place that states the order of a call: token → send → parse →
- * renew the token once if it was refused. Outcomes are values; an exception from here is a bug.
+ * HOSTKEY as five actions and a check. The one place that states the order of a call: token → send → parse → once more
+ * with a newer token, if that one was refused or is of a session too old to know the VM. Outcomes are values; an exception from here is a bug.
  */
 
 import type { Breaker, Verdict } from './breaker.ts'
@@ -8,6 +8,7 @@ import type { Bulkhead } from './bulkhead.ts'
 import { ACTIONS, actionFields, type ActionName, type ActionParams } from './actions.ts'
 import { parseCall, parseCheck, type RawAnswer } from './parse.ts'
 import { redact } from './redact.ts'
+import { problemOfRefusal } from './refusals.ts'
 import type { Session } from './session.ts'
 import type { Throttle } from './throttle.ts'
 import type { Exchange, LostCause, Transport } from './transport.ts'
@@ -149,8 +150,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       if (got.kind === 'unauthorized') return { kind: 'unauthorized', message: clean(got.message) }
       if (got.kind === 'unsent') return got
       const outcome = await callOnce(action, params, got.token, signal)
-      if (outcome.kind !== 'unauthorized') return outcome
-      if (!session.refused(got.token) || tries > 0) return outcome
+      // A refusal is proof that nothing happened: a change too may be sent once more.
+      const isNewer =
+        outcome.kind === 'unauthorized'
+          ? session.refused(got.token)
+          : tries === 0 && isVmMissing(outcome, params) && (await session.renewedFor(params.id, got.token))
+      if (!isNewer || tries > 0) return outcome
     }
   }
 
@@ -202,6 +207,12 @@ function verdictOn(outcome: CallOutcome | CheckOutcome, signal: AbortSignal | un
   if (outcome.kind !== 'lost' && outcome.kind !== 'unsent') return 'good'
   if (signal?.aborted || (outcome.kind === 'unsent' && outcome.shedMs !== undefined)) return 'nothing'
   return outcome.kind === 'unsent' || outcome.cause === 'connection' ? 'away' : 'bad'
+}
+
+function isVmMissing(outcome: CallOutcome, { name }: ActionParams): boolean {
+  return (
+    outcome.kind === 'refused' && problemOfRefusal(outcome.message, name !== undefined) === 'vm-not-found'
+  )
 }
 
 type Answered = Exchange & { kind: 'answer' }

@@ -36,7 +36,18 @@ export type CheckAnswer =
   | Unintelligible
 
 export type LoginAnswer =
-  { kind: 'token'; token: string; expiresAtMs: number | null } | Refused | Unauthorized | Unintelligible
+  | {
+      kind: 'token'
+      token: string
+      expiresAtMs: number | null
+      /** The VMs that the session knows, or null where they are not told. */
+      servers: number[] | null
+      /** The host that the account belongs to (`invapi`), or null. */
+      host: string | null
+    }
+  | Refused
+  | Unauthorized
+  | Unintelligible
 
 export interface Refused {
   kind: 'refused'
@@ -118,7 +129,15 @@ export function parseLogin(answer: RawAnswer): LoginAnswer {
   const holder = typeof nested?.token === 'string' ? nested : found.object
   if (typeof holder.token === 'string' && holder.token !== '') {
     const expire = numberOf(holder.token_expire)
-    return { kind: 'token', token: holder.token, expiresAtMs: expire > 0 ? expire * 1000 : null }
+    return {
+      kind: 'token',
+      token: holder.token,
+      expiresAtMs: expire > 0 ? expire * 1000 : null,
+      servers: Array.isArray(holder.servers)
+        ? holder.servers.map(numberOf).filter(Number.isSafeInteger)
+        : null,
+      host: hostOf(holder.invapi),
+    }
   }
   return (
     refusalOf(found.object, answer.status) ?? {
@@ -126,6 +145,14 @@ export function parseLogin(answer: RawAnswer): LoginAnswer {
       reason: 'a login answer without a token',
     }
   )
+}
+
+/** The host in a URL or a bare host name. */
+function hostOf(invapi: unknown): string | null {
+  if (typeof invapi !== 'string' || invapi.length > 2_000) return null
+  const url = /^https?:\/\//i.test(invapi) ? invapi : `https://${invapi}`
+  const { hostname } = URL.parse(url) ?? {}
+  return hostname?.includes('.') ? hostname : null
 }
 
 /** A refusal told in JSON: `code` (negative, or text), `result: -1`, `result: "Fail"`, or an HTTP error status. */

@@ -40,7 +40,10 @@ async function start({ readMethod = 'POST', tokens = [TOKEN], timeoutMs = 5_000,
       : loginSession({
           apiKey: secret([API_KEY]),
           send: fields => transport.send('auth.php', 'POST', fields),
+          sendLogout: (fields, signal) => transport.send('auth.php', 'POST', fields, signal),
+          host: '127.0.0.1',
           now: () => clock.now,
+          log: { info: () => {}, warn: (fields, message) => void log.push([fields, message]) },
         })
   const upstream = createUpstream({
     transport,
@@ -292,6 +295,31 @@ test('other refusals are not tried again, nor is one that only quotes a name lik
   expect(outcome).toEqual({ kind: 'refused', code: '-1', message: quoting.message })
   expect([sim.requests.length, logins()]).toEqual([4, 1])
 })
+
+test.each(['load_stats', 'create_snapshot'] as const)(
+  '%s of a VM that was ordered after the login is sent once more, with a session that knows it',
+  async action => {
+    const { sim, clock, upstream, used, logins } = await start({ tokens: [] })
+    await upstream.call('load_stats', { id: 1000 })
+    sim.setVm(4242, {})
+    const message = 'failed to request it for 4242 - server not found'
+    sim.fault(respond({ code: -1, message }, { action, vmId: 4242, times: 2 }))
+    const params = { ...CREATE, id: 4242 }
+    // As old as the login is: nothing that came since.
+    expect(await upstream.call(action, params)).toMatchObject({ kind: 'refused', message })
+    expect([used().length, logins()]).toEqual([2, 1])
+    clock.now += 5_000
+    expect(await upstream.call(action, params)).toMatchObject({ kind: 'accepted' })
+    expect([used().length, new Set(used()).size, logins()]).toEqual([4, 2, 2])
+    expect(sim.ledger.map(({ vmId }) => vmId)).toEqual([1000, 4242])
+    // A VM that the session does know is refused for another reason, and one that nobody knows stays so.
+    sim.fault(respond({ code: -1, message }, { action, vmId: 4242 }))
+    clock.now += 5_000
+    expect(await upstream.call(action, params)).toMatchObject({ kind: 'refused' })
+    expect(await upstream.call(action, { ...CREATE, id: 9 })).toMatchObject({ kind: 'refused' })
+    expect([used().length, logins()]).toEqual([6, 3])
+  },
+)
 
 test('without a token nothing is called: a refused login, a login that got lost', async () => {
   const { sim, upstream, used, clock } = await start({ tokens: [] })
