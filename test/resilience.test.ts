@@ -97,6 +97,31 @@ test.for<[string, Partial<Fault>]>([
   }
 })
 
+test('VMs that hang take half of the places, and the rest is for all others', async () => {
+  const hanging = Array.from({ length: 12 }, (_, i) => 100 + i)
+  const world = await startWorld({ env: { HOSTKEY_CONCURRENCY: '2', HOSTKEY_TIMEOUT_MS: '400' } })
+  for (const vmId of hanging) world.simulator.fault({ kind: 'hang', vmId, times: 1_000_000 })
+  const leave = new AbortController()
+  const { signal } = leave
+  const callers = hanging.map(async vmId => {
+    while (!signal.aborted) await world.call('GET', `/vms/${vmId}/stats`, { signal }).catch(() => {})
+  })
+  try {
+    // Once each of them was met, and its call is over, it is known which they are.
+    const { requests } = world.simulator
+    const met = () => new Set(requests.map(({ fields }) => fields.id)).size
+    await expect.poll(met, { timeout: 30_000 }).toBe(hanging.length)
+    const sent = requests.length
+    await expect.poll(() => requests.length - sent, { timeout: 30_000 }).toBeGreaterThanOrEqual(3)
+    const statuses: number[] = []
+    for (let i = 0; i < 100; i += 1) statuses.push((await world.call('GET', '/vms/1000/stats')).status)
+    expect(statuses.filter(status => status === 200).length).toBeGreaterThanOrEqual(99)
+  } finally {
+    leave.abort()
+    await Promise.all(callers)
+  }
+}, 60_000)
+
 const scrapeState = async (world: World): Promise<string | undefined> =>
   /^hostkey_gateway_breaker_state\{state="open"\} \d/m.exec((await world.call('GET', '/metrics')).text)?.[0]
 

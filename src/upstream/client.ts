@@ -72,6 +72,8 @@ export interface UpstreamOptions {
 /** The client over a transport and a session; both are closed by their owner, but the transport with `close`. */
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { transport, session, readMethod, bulkhead, breaker, checks, log } = options
+  /** VMs of which the last call got no answer that makes sense. */
+  const failedLast = new Set<number>()
 
   /** Makes a call where there is a place for it and HOSTKEY is not left alone. */
   async function pass<T extends CallOutcome | CheckOutcome>(
@@ -81,8 +83,23 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     isBegun: boolean,
   ): Promise<T | Unsent> {
     if (breaker.heldMs(vmId) > 0) return shed(vmId)
-    const judge = (outcome: T): Verdict => verdictOn(outcome, signal)
-    return (await bulkhead.run(() => breaker.run(call, judge, vmId), signal, isBegun)) ?? shed(vmId)
+    const judge = (outcome: T): Verdict => {
+      const verdict = verdictOn(outcome, signal)
+      if (vmId !== undefined) remember(vmId, verdict)
+      return verdict
+    }
+    const run = (): Promise<T | undefined> => breaker.run(call, judge, vmId)
+    const isDoubtful = vmId !== undefined && failedLast.has(vmId)
+    const outcome = isDoubtful
+      ? await bulkhead.runDoubtful(run, signal, isBegun)
+      : await bulkhead.run(run, signal, isBegun)
+    return outcome ?? shed(vmId)
+  }
+
+  /** Calls about VMs that hang must not take all the places from the others. */
+  function remember(vmId: number, verdict: Verdict): void {
+    if (verdict === 'good') failedLast.delete(vmId)
+    else if (verdict === 'bad' && failedLast.size < MAX_VMS) failedLast.add(vmId)
   }
 
   function shed(vmId: number | undefined): Unsent {
@@ -196,6 +213,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   }
 }
 
+/** How many VMs are remembered. */
+const MAX_VMS = 10_000
 /** When to come back after there was no place. */
 const BUSY_MS = 1_000
 
