@@ -3,14 +3,15 @@
  * with a newer token, if that one was refused or is of a session too old to know the VM. Outcomes are values; an exception from here is a bug.
  */
 
-import type { Breaker, Verdict } from './breaker.ts'
+import type { Breaker } from './breaker.ts'
 import type { Bulkhead } from './bulkhead.ts'
 import { ACTIONS, actionFields, type ActionName, type ActionParams } from './actions.ts'
+import { BUSY_MS, Gate } from './gate.ts'
 import { parseCall, parseCheck, type RawAnswer } from './parse.ts'
 import { redact } from './redact.ts'
 import { problemOfRefusal } from './refusals.ts'
 import type { Session } from './session.ts'
-import type { Throttle } from './throttle.ts'
+import { askedToWaitMs, isThrottled, type Throttle } from './throttle.ts'
 import type { Exchange, LostCause, Transport } from './transport.ts'
 
 /** The call left and nobody can tell what became of it, or (a check) whether the key was burned. */
@@ -72,42 +73,7 @@ export interface UpstreamOptions {
 /** The client over a transport and a session; both are closed by their owner, but the transport with `close`. */
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { transport, session, readMethod, bulkhead, breaker, checks, log } = options
-  /** VMs of which the last call got no answer that makes sense. */
-  const failedLast = new Set<number>()
-
-  /** Makes a call where there is a place for it and HOSTKEY is not left alone. */
-  async function pass<T extends CallOutcome | CheckOutcome>(
-    call: () => Promise<T>,
-    vmId: number | undefined,
-    signal: AbortSignal | undefined,
-    isBegun: boolean,
-  ): Promise<T | Unsent> {
-    if (breaker.heldMs(vmId) > 0) return shed(vmId)
-    const judge = (outcome: T): Verdict => {
-      const verdict = verdictOn(outcome, signal)
-      if (vmId !== undefined) remember(vmId, verdict)
-      return verdict
-    }
-    const run = (): Promise<T | undefined> => breaker.run(call, judge, vmId)
-    const isDoubtful = vmId !== undefined && failedLast.has(vmId)
-    const outcome = isDoubtful
-      ? await bulkhead.runDoubtful(run, signal, isBegun)
-      : await bulkhead.run(run, signal, isBegun)
-    return outcome ?? shed(vmId)
-  }
-
-  /** Calls about VMs that hang must not take all the places from the others. */
-  function remember(vmId: number, verdict: Verdict): void {
-    if (verdict === 'good') failedLast.delete(vmId)
-    else if (verdict === 'bad' && failedLast.size < MAX_VMS) failedLast.add(vmId)
-  }
-
-  function shed(vmId: number | undefined): Unsent {
-    const heldMs = breaker.heldMs(vmId)
-    return heldMs > 0
-      ? { kind: 'unsent', reason: 'it failed too often just now', shedMs: heldMs }
-      : { kind: 'unsent', reason: 'too many calls wait for it', shedMs: BUSY_MS }
-  }
+  const gate = new Gate(breaker, bulkhead)
 
   async function callOnce(
     action: ActionName,
@@ -131,7 +97,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       case 'unintelligible':
         return lostAnswer(exchange, answer.reason)
       case 'refused': {
-        const reason = isThrottled(exchange) ? ({ reason: 'throttled' } as const) : {}
+        const reason = isThrottled(exchange.answer) ? ({ reason: 'throttled' } as const) : {}
         return {
           kind: 'refused',
           ...reason,
@@ -206,26 +172,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
   return {
     call: (action, params, signal) =>
-      pass(() => callWithToken(action, params, signal), params.id, signal, false),
-    check: (callback, signal, vmId) => pass(() => checkOnce(callback, signal), vmId, signal, true),
-    pausedMs: () => breaker.pausedMs,
+      gate.pass(() => callWithToken(action, params, signal), { vmId: params.id, signal, isBegun: false }),
+    check: (callback, signal, vmId) =>
+      gate.pass(() => checkOnce(callback, signal), { vmId, signal, isBegun: true }),
+    pausedMs: () => gate.pausedMs,
     close: () => transport.close(),
   }
-}
-
-/** How many VMs are remembered. */
-const MAX_VMS = 10_000
-/** When to come back after there was no place. */
-const BUSY_MS = 1_000
-
-/**
- * HOSTKEY is well when it gives any answer that makes sense, a refusal too. An answer without sense, or none in time, may be
- * due to the VM; what could not be reached, or broke off, is HOSTKEY's. What was given up, or held back here, tells nothing.
- */
-function verdictOn(outcome: CallOutcome | CheckOutcome, signal: AbortSignal | undefined): Verdict {
-  if (outcome.kind !== 'lost' && outcome.kind !== 'unsent') return 'good'
-  if (signal?.aborted || (outcome.kind === 'unsent' && outcome.shedMs !== undefined)) return 'nothing'
-  return outcome.kind === 'unsent' || outcome.cause === 'connection' ? 'away' : 'bad'
 }
 
 function isVmMissing(outcome: CallOutcome, { name }: ActionParams): boolean {
@@ -234,29 +186,15 @@ function isVmMissing(outcome: CallOutcome, { name }: ActionParams): boolean {
   )
 }
 
-type Answered = Exchange & { kind: 'answer' }
-
-/** HTTP 429 (RFC 6585, section 4) and 503 (RFC 9110, section 15.6.4) speak of HOSTKEY and not of what was asked. */
-function isThrottled({ answer }: Answered): boolean {
-  return answer.status === 429 || answer.status === 503
-}
-
 /** An answer that cannot be understood. */
-function lostAnswer(exchange: Answered, reason: string): Lost {
+function lostAnswer(exchange: Exchange & { kind: 'answer' }, reason: string): Lost {
   const { retryAfterMs } = exchange
   return {
     kind: 'lost',
     reason,
-    cause: isThrottled(exchange) ? 'unavailable' : 'invalid',
+    cause: isThrottled(exchange.answer) ? 'unavailable' : 'invalid',
     ...(retryAfterMs === null ? {} : { retryAfterMs }),
   }
-}
-
-/** How long HOSTKEY asks to be left alone, whatever else it answers: null for not at all, 0 when it does not say. */
-function askedToWaitMs(exchange: Exchange): number | null {
-  if (exchange.kind !== 'answer') return null
-  const ms = exchange.retryAfterMs ?? 0
-  return ms > 0 || exchange.answer.status === 429 ? ms : null
 }
 
 const MAX_MESSAGE_LENGTH = 1_000

@@ -9,6 +9,7 @@ import type { Secret } from '../config/secret.ts'
 import { LoginPace } from './login-pace.ts'
 import { parseLogin, type LoginAnswer, type RawAnswer } from './parse.ts'
 import { redact } from './redact.ts'
+import { isThrottled } from './throttle.ts'
 import type { Exchange } from './transport.ts'
 
 export type TokenOutcome =
@@ -179,7 +180,7 @@ class LoginSession implements Session {
     // What gets no answer is the circuit breaker's business: it is soon well again, or left alone.
     this.#pace.answered(now())
     if (answer.kind === 'token') return this.#take(answer, startedAtMs)
-    if (status === 429 || status === 503) return this.#throttled(status, exchange.retryAfterMs ?? 0)
+    if (isThrottled({ status })) return this.#throttled(status, exchange.retryAfterMs ?? 0)
     return this.#refuse(answer.message)
   }
 

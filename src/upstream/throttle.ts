@@ -4,6 +4,20 @@
  * others follow when it was not told so again.
  */
 
+import type { Exchange } from './transport.ts'
+
+/** HTTP 429 (RFC 6585, section 4) and 503 (RFC 9110, section 15.6.4) speak of HOSTKEY and not of what was asked. */
+export function isThrottled({ status }: { status: number }): boolean {
+  return status === 429 || status === 503
+}
+
+/** How long HOSTKEY asks to be left alone, whatever else it answers: null for not at all, 0 when it does not say. */
+export function askedToWaitMs(exchange: Exchange): number | null {
+  if (exchange.kind !== 'answer') return null
+  const ms = exchange.retryAfterMs ?? 0
+  return ms > 0 || exchange.answer.status === 429 ? ms : null
+}
+
 export interface ThrottleOptions {
   /** Milliseconds of a clock that is never set. */
   now: () => number

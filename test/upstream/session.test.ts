@@ -63,6 +63,10 @@ test('a fixed token is worth no second try, until its file was rotated', async (
   await expect.poll(rotate, { timeout: 5_000, interval: 100 }).toBe(true)
   expect(await session.token()).toEqual({ kind: 'token', token: 'new-token' })
   expect(session.refused('new-token')).toBe(false)
+  expect([await session.renewedFor(1000, 'old-token'), await session.renewedFor(1000, 'new-token')]).toEqual([
+    true,
+    false,
+  ])
   expect(session.secrets()).toEqual(['new-token', 'old-token'])
 })
 
