@@ -16,8 +16,10 @@ import type { Policy } from './operations/transition.ts'
 import { openStore } from './store/open.ts'
 import { Breaker } from './upstream/breaker.ts'
 import { Bulkhead } from './upstream/bulkhead.ts'
-import { createUpstream } from './upstream/client.ts'
+import { Client } from './upstream/client.ts'
+import { Gate } from './upstream/gate.ts'
 import { fixedSession, loginSession } from './upstream/session.ts'
+import { Throttle } from './upstream/throttle.ts'
 import { createTransport } from './upstream/transport.ts'
 
 export interface Gateway {
@@ -120,14 +122,24 @@ interface HostkeyParts {
 
 /** HOSTKEY as the core's port, with every call timed and traced. */
 function openHostkey(
-  { upstream: { baseUrl, timeoutMs, concurrency, readMethod, credential } }: Config,
+  { upstream: { baseUrl, timeoutMs, concurrency, readMethod, timeZone, credential } }: Config,
   { logger, now, metrics, tracing, opened, overrides }: HostkeyParts,
 ): Hostkey {
   const secret = opened.adopt(openSecret(credential, logger), it => it.close())
   const transport = opened.adopt(createTransport({ baseUrl, timeoutMs, concurrency }), it => it.close())
   const login = tracing.login(metrics.login(fields => transport.send('auth.php', 'POST', fields)))
   const session =
-    credential.kind === 'token' ? fixedSession(secret) : loginSession({ apiKey: secret, send: login, now })
+    credential.kind === 'token'
+      ? fixedSession(secret)
+      : loginSession({
+          apiKey: secret,
+          send: login,
+          sendLogout: (fields, signal) => transport.send('auth.php', 'POST', fields, signal),
+          host: new URL(baseUrl).hostname,
+          now,
+          log: logger,
+        })
+  opened.defer(() => session.close())
   const bulkhead = new Bulkhead({
     concurrency,
     queue: concurrency * QUEUE_PER_PLACE,
@@ -140,7 +152,15 @@ function openHostkey(
     now: () => performance.now(),
   })
   metrics.observeUpstream({ breaker, bulkhead })
-  const client = createUpstream({ transport, session, readMethod, bulkhead, breaker, log: logger })
+  const client = new Client({
+    transport,
+    session,
+    readMethod,
+    gate: new Gate(breaker, bulkhead),
+    checks: new Throttle({ now: () => performance.now() }),
+    timeZone,
+    log: logger,
+  })
   return tracing.hostkey(metrics.hostkey(client))
 }
 

@@ -21,6 +21,8 @@ export interface Config {
       | { readonly kind: 'token' | 'api-key'; readonly value: string }
       | { readonly kind: 'token' | 'api-key'; readonly file: string }
     readonly readMethod: 'POST' | 'GET'
+    /** The IANA zone of dates that HOSTKEY gives without one; null when nobody has told it. */
+    readonly timeZone: string | null
     readonly timeoutMs: number
     readonly concurrency: number
   }
@@ -94,6 +96,7 @@ export function loadConfig(env: Environment = process.env): Config {
       baseUrl: read.parsed('HOSTKEY_BASE_URL', 'https://api.hostkey.com', parseUpstreamUrl),
       credential: readCredential(read),
       readMethod: read.choice('HOSTKEY_READ_METHOD', 'POST', ['POST', 'GET']),
+      timeZone: read.parsed('HOSTKEY_TIME_ZONE', null, parseTimeZone),
       timeoutMs: read.integer('HOSTKEY_TIMEOUT_MS', 15_000, 1, 600_000),
       concurrency: read.integer('HOSTKEY_CONCURRENCY', 32, 1, 1_000),
     },
@@ -267,6 +270,14 @@ class Reader {
       this.problems.push(`${name} ${(error as Error).message}`)
       return undefined
     }
+  }
+}
+
+function parseTimeZone(value: string): string {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone
+  } catch {
+    throw new Error('must be an IANA time zone such as Europe/Amsterdam')
   }
 }
 

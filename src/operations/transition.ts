@@ -18,7 +18,7 @@ import {
   UNAUTHORIZED,
   type Failure,
 } from './failure.ts'
-import type { CallOutcome, CheckOutcome, Done, ListedSnapshot, Unsent } from './hostkey.ts'
+import type { CallOutcome, CheckOutcome, Done, ListedSnapshot } from './hostkey.ts'
 import type { Change } from './kinds/descriptor.ts'
 import type { Kind, Results } from './kinds/kind.ts'
 import { KINDS } from './kinds/kinds.ts'
@@ -29,8 +29,8 @@ export type Event =
   | { type: 'called'; outcome: CallOutcome }
   | { type: 'checked'; outcome: CheckOutcome }
   | { type: 'looked'; outcome: LookOutcome }
-  /** A read whose callers are told at once that it could not be asked. */
-  | { type: 'shed'; outcome: Unsent }
+  /** A read whose callers are told this at once, since they would wait for nothing. */
+  | { type: 'given-up'; failure: Failure }
   /** The process that was calling is gone: whether the call left is not known. */
   | { type: 'abandoned' }
 
@@ -68,8 +68,8 @@ export function advance<K extends Kind>(
       return transition.checked(event.outcome)
     case 'looked':
       return transition.looked(event.outcome)
-    case 'shed':
-      return transition.shed(event.outcome)
+    case 'given-up':
+      return transition.givenUp(event.failure)
     case 'abandoned':
       return transition.abandoned()
   }
@@ -145,7 +145,7 @@ class Transition<K extends Kind> {
       case 'unsent':
         if (nowMs < op.deadlineAtMs)
           return {
-            ...this.#sameStep(leastMs(outcome)),
+            ...this.#sameStep(askedToWaitMs(outcome)),
             isKeySeen: op.isKeySeen || outcome.kind === 'pending',
           }
         return change
@@ -174,8 +174,8 @@ class Transition<K extends Kind> {
     )
   }
 
-  shed(outcome: Unsent): Operation<K> {
-    return this.#fail(failureOfUnsent(outcome))
+  givenUp(failure: Failure): Operation<K> {
+    return this.#fail(failure)
   }
 
   abandoned(): Operation<K> {
@@ -275,7 +275,7 @@ class Transition<K extends Kind> {
 }
 
 /** When HOSTKEY, or the gateway that spares it, wants to be asked again at the earliest, in milliseconds from now. */
-function leastMs(outcome: CheckOutcome): number {
+function askedToWaitMs(outcome: CheckOutcome): number {
   if (outcome.kind === 'unsent') return outcome.shedMs ?? 0
   return outcome.kind === 'lost' ? (outcome.retryAfterMs ?? 0) : 0
 }

@@ -146,6 +146,6 @@ export class Watch {
 
 /** Whether something was learned from HOSTKEY. */
 function tells(event: Event): boolean {
-  if (event.type === 'abandoned') return true
+  if (event.type === 'abandoned' || event.type === 'given-up') return true
   return !['lost', 'unsent', 'blind'].includes(event.outcome.kind)
 }

@@ -1,13 +1,15 @@
 import { expect, onTestFinished, test } from 'vitest'
 import type { Secret } from '../../src/config/secret.ts'
 import { startSimulator, type Fault, type SimulatorOptions } from '../../src/simulator/simulator.ts'
-import type { ActionName, ActionParams } from '../../src/operations/hostkey.ts'
+import type { ActionName, ActionParams, Lost } from '../../src/operations/hostkey.ts'
 import { KIND_NAMES, KINDS, mutates } from '../../src/operations/kinds/kinds.ts'
 import { ACTIONS } from '../../src/upstream/actions.ts'
 import { Breaker } from '../../src/upstream/breaker.ts'
 import { Bulkhead } from '../../src/upstream/bulkhead.ts'
-import { createUpstream } from '../../src/upstream/client.ts'
+import { Client } from '../../src/upstream/client.ts'
+import { Gate } from '../../src/upstream/gate.ts'
 import { fixedSession, loginSession } from '../../src/upstream/session.ts'
+import { Throttle } from '../../src/upstream/throttle.ts'
 import { createTransport } from '../../src/upstream/transport.ts'
 
 // Not named like secrets, so that nothing but their values gives them away.
@@ -41,14 +43,21 @@ async function start({ readMethod = 'POST', tokens = [TOKEN], timeoutMs = 5_000,
       : loginSession({
           apiKey: secret([API_KEY]),
           send: fields => transport.send('auth.php', 'POST', fields),
+          sendLogout: (fields, signal) => transport.send('auth.php', 'POST', fields, signal),
+          host: '127.0.0.1',
           now: () => clock.now,
+          log: { info: () => {}, warn: (fields, message) => void log.push([fields, message]) },
         })
-  const hostkey = createUpstream({
+  const hostkey = new Client({
     transport,
     session,
     readMethod,
-    bulkhead: new Bulkhead({ concurrency: 4, queue: 4, waitMs: 100 }),
-    breaker: new Breaker({ failures: 1_000, openMs: 1_000, now: () => clock.now }),
+    gate: new Gate(
+      new Breaker({ failures: 1_000, openMs: 1_000, now: () => clock.now }),
+      new Bulkhead({ concurrency: 4, queue: 4, waitMs: 100 }),
+    ),
+    timeZone: null,
+    checks: new Throttle({ now: () => clock.now }),
     log: { warn: (fields, message) => void log.push([fields, message]) },
   })
   onTestFinished(async () => {
@@ -56,6 +65,7 @@ async function start({ readMethod = 'POST', tokens = [TOKEN], timeoutMs = 5_000,
     await sim.close()
   })
   const upstream = {
+    pausedMs: () => hostkey.pausedMs(),
     call: (action: ActionName, params: ActionParams, signal?: AbortSignal) =>
       hostkey.call({ action, params }, signal),
     check: (callback: string, signal?: AbortSignal) =>
@@ -124,7 +134,7 @@ test('an immediate result is done at once', async () => {
   })
 })
 
-const AMBIGUOUS: [string, Fault, 'timeout' | 'connection' | 'invalid'][] = [
+const AMBIGUOUS: [string, Fault, Lost['cause']][] = [
   ['reset before it acted', { kind: 'drop-before' }, 'connection'],
   ['reset after it acted', { kind: 'drop-after' }, 'connection'],
   ['cut in the body', { kind: 'drop-body' }, 'connection'],
@@ -140,7 +150,7 @@ const AMBIGUOUS: [string, Fault, 'timeout' | 'connection' | 'invalid'][] = [
   ['a redirect', respond('', { status: 307, headers: { location: '/vm.php' } }), 'invalid'],
   ['HTTP 408', respond('', { status: 408 }), 'invalid'],
   ['HTTP 500', respond('<h1>500</h1>', { status: 500 }), 'invalid'],
-  ['HTTP 503 with JSON', respond({ message: 'overloaded' }, { status: 503 }), 'invalid'],
+  ['HTTP 503 with JSON', respond({ message: 'overloaded' }, { status: 503 }), 'unavailable'],
 ]
 
 test.each(AMBIGUOUS)('%s: a mutation was sent once and is lost', async (_what, fault, cause) => {
@@ -153,6 +163,67 @@ test.each(AMBIGUOUS)('%s: a mutation was sent once and is lost', async (_what, f
   })
   expect(await upstream.check('k'.repeat(32))).toMatchObject({ kind: 'lost', cause })
   expect(sim.requests).toHaveLength(2)
+})
+
+test.each<[string, Fault, object]>([
+  [
+    'HTTP 429 with a page',
+    respond('<h1>Too Many</h1>', { status: 429, headers: { 'Retry-After': '7' } }),
+    { kind: 'refused', reason: 'throttled', retryAfterMs: 7_000 },
+  ],
+  [
+    'HTTP 429 with words of its own',
+    respond({ code: -1, message: 'slow down' }, { status: 429 }),
+    { kind: 'refused', reason: 'throttled', message: 'slow down' },
+  ],
+  [
+    'HTTP 503 that refuses',
+    respond({ code: -1, message: 'maintenance' }, { status: 503, headers: { 'Retry-After': '7' } }),
+    { kind: 'refused', reason: 'throttled', retryAfterMs: 7_000 },
+  ],
+  [
+    'HTTP 503 with a page, which proves nothing',
+    respond('<h1>Maintenance</h1>', { status: 503, headers: { 'Retry-After': '7' } }),
+    { kind: 'lost', cause: 'unavailable', retryAfterMs: 7_000 },
+  ],
+])('%s says that HOSTKEY is not available, and for how long', async (_what, fault, expected) => {
+  const { sim, upstream } = await start()
+  for (const action of ['create_snapshot', 'load_stats'] as const) {
+    sim.fault({ ...fault, action })
+    expect(await upstream.call(action, CREATE)).toMatchObject(expected)
+  }
+  sim.fault(respond({ code: -1, message: 'no such vm' }, { headers: { 'Retry-After': '7' } }))
+  expect(await upstream.call('load_stats', CREATE)).toMatchObject({ reason: 'vm-missing' })
+})
+
+test.each<[string, Fault, number]>([
+  ['HTTP 429', respond('', { status: 429 }), 5_000],
+  ['HTTP 429 with a time', respond('', { status: 429, headers: { 'Retry-After': '9' } }), 9_000],
+  ['HTTP 503 with a time', respond('', { status: 503, headers: { 'Retry-After': '9' } }), 9_000],
+  [
+    'an answer with a time',
+    respond({ result: 'Not ready', key: 'k' }, { headers: { 'Retry-After': '9' } }),
+    9_000,
+  ],
+])('%s at one check slows all of them, and nothing else', async (_what, fault, ms) => {
+  const { sim, clock, upstream, due } = await start()
+  const keys = [await due('load_stats'), await due('load_stats', { id: 1001 })] as const
+  const checks = () => sim.requests.filter(({ fields }) => fields.action === 'check').length
+  sim.fault({ ...fault, action: 'check' })
+  expect(['lost', 'pending']).toContain((await upstream.check(keys[0])).kind)
+  const held = { kind: 'unsent', reason: 'it asks to be asked less often', shedMs: ms }
+  expect([await upstream.check(keys[0]), await upstream.check(keys[1])]).toEqual([held, held])
+  expect(await upstream.call('load_stats', CREATE)).toMatchObject({ kind: 'accepted' })
+  clock.now += ms - 1
+  expect(await upstream.check(keys[1])).toEqual({ ...held, shedMs: 1 })
+  expect([checks(), upstream.pausedMs()]).toEqual([1, 0])
+  clock.now += 1
+  expect((await Promise.all(keys.map(key => upstream.check(key)))).map(({ kind }) => kind)).toEqual([
+    'done',
+    'unsent',
+  ])
+  expect(await upstream.check(keys[1])).toMatchObject({ kind: 'done' })
+  expect(checks()).toBe(3)
 })
 
 test('what cannot be reached got nothing', async () => {
@@ -238,6 +309,31 @@ test('other refusals are not tried again, nor is one that only quotes a name lik
   expect(outcome).toEqual({ kind: 'refused', reason: 'conflict', code: '-1', message: quoting.message })
   expect([sim.requests.length, logins()]).toEqual([4, 1])
 })
+
+test.each(['load_stats', 'create_snapshot'] as const)(
+  '%s of a VM that was ordered after the login is sent once more, with a session that knows it',
+  async action => {
+    const { sim, clock, upstream, used, logins } = await start({ tokens: [] })
+    await upstream.call('load_stats', { id: 1000 })
+    sim.setVm(4242, {})
+    const message = 'failed to request it for 4242 - server not found'
+    sim.fault(respond({ code: -1, message }, { action, vmId: 4242, times: 2 }))
+    const params = { ...CREATE, id: 4242 }
+    // As old as the login is: nothing that came since.
+    expect(await upstream.call(action, params)).toMatchObject({ kind: 'refused', message })
+    expect([used().length, logins()]).toEqual([2, 1])
+    clock.now += 5_000
+    expect(await upstream.call(action, params)).toMatchObject({ kind: 'accepted' })
+    expect([used().length, new Set(used()).size, logins()]).toEqual([4, 2, 2])
+    expect(sim.ledger.map(({ vmId }) => vmId)).toEqual([1000, 4242])
+    // A VM that the session does know is refused for another reason, and one that nobody knows stays so.
+    sim.fault(respond({ code: -1, message }, { action, vmId: 4242 }))
+    clock.now += 5_000
+    expect(await upstream.call(action, params)).toMatchObject({ kind: 'refused' })
+    expect(await upstream.call(action, { ...CREATE, id: 9 })).toMatchObject({ kind: 'refused' })
+    expect([used().length, logins()]).toEqual([6, 3])
+  },
+)
 
 test('without a token nothing is called: a refused login, a login that got lost', async () => {
   const { sim, upstream, used, clock } = await start({ tokens: [] })

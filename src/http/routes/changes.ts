@@ -53,7 +53,7 @@ async function change(
   const waitMs = waitOf(request, reply, config.maxWaitMs, 0)
   const sinceMs = performance.now()
   const gone = goneSignal(reply)
-  const change: ChangeRequest = {
+  const wanted: ChangeRequest = {
     ...what,
     snapshotType: what.snapshotType ?? DEFAULT_TYPE,
     backupId: what.backupId ?? null,
@@ -61,7 +61,7 @@ async function change(
     requestId: request.id,
     idempotencyKey: idempotencyOf(request),
   }
-  const start = await operations.start(change, waitMs, draining, gone)
+  const start = await operations.start(wanted, waitMs, draining, gone)
   const operation = requireStarted(start, now())
   const replayed = start.kind === 'replayed'
   auditStarted(request, operation.id, replayed)

@@ -75,7 +75,7 @@ export class Reads {
     const joinable = fresh || slot.flight?.isGivenUp ? undefined : slot.flight
     const flight = joinable ?? this.#launch(slot, kind, vmId, type)
     onRead?.(kind, joinable ? 'shared' : 'upstream')
-    flight.enter()
+    flight.enter(request.waitMs)
     const gone = request.gone?.()
     try {
       const ended = await within(flight.ended, request.waitMs, request.hurry, gone)
@@ -92,7 +92,7 @@ export class Reads {
     const kind = 'snapshot.list'
     const slot = this.#caches[kind].slot(vmId, snapshotType)
     const flight = this.#launch(slot, kind, vmId, snapshotType)
-    flight.enter()
+    flight.enter(limitMs)
     const ended = await within(flight.ended, limitMs, signal).finally(() => flight.leave())
     if (!ended) return { kind: 'blind', failure: NOT_IN_TIME }
     if (ended.failure) return { kind: 'blind', failure: ended.failure }

@@ -295,7 +295,7 @@ describe('what is wrapped around an answer changes no verdict:', () => {
 
   const proofOf = (verdict: object) => ({ ...verdict, lenient: undefined, why: undefined })
   const holds = (name: string, wrap: fc.Arbitrary<(json: unknown) => Answer>) =>
-    test(`${name}`, { timeout: TIMEOUT_MS }, () => {
+    test(name, { timeout: TIMEOUT_MS }, () => {
       fc.assert(
         fc.property(judged, wrap, fc.constantFrom(200, 404, 500), ([judge, json], wrapped, status) => {
           const expected = judge(asAnswer(json, status))
