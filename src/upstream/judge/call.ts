@@ -16,7 +16,7 @@ import {
   type Failure,
 } from './evidence.ts'
 import { hiddenFailure } from './hidden.ts'
-import { isObject, member, type JsonObject } from './json.ts'
+import { isHolder, isObject, member, type JsonObject } from './json.ts'
 import { reasonIn } from './reason.ts'
 import { isAboutToken, reasonOfRefusal } from './refusal.ts'
 import { readSnapshots, type Snapshot } from './snapshots.ts'
@@ -147,7 +147,7 @@ function doneBy(
   const snapshots = readSnapshots(scope, asked)
   // That there are none, or a list of a shape that nobody knows, is believed beside a `result` only.
   const isProven = snapshots !== null && snapshots.length > 0
-  if (!isProven && !(isTold && typeof scope === 'object')) return undefined
+  if (!isProven && !(isTold && isHolder(scope))) return undefined
   return { kind: 'done', scope, snapshots, lenient }
 }
 
