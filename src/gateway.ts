@@ -120,7 +120,7 @@ interface HostkeyParts {
 
 /** HOSTKEY as the core's port, with every call timed and traced. */
 function openHostkey(
-  { upstream: { baseUrl, timeoutMs, concurrency, readMethod, credential } }: Config,
+  { upstream: { baseUrl, timeoutMs, concurrency, readMethod, timeZone, credential } }: Config,
   { logger, now, metrics, tracing, opened, overrides }: HostkeyParts,
 ): Hostkey {
   const secret = opened.adopt(openSecret(credential, logger), it => it.close())
@@ -140,7 +140,8 @@ function openHostkey(
     now: () => performance.now(),
   })
   metrics.observeUpstream({ breaker, bulkhead })
-  const client = createUpstream({ transport, session, readMethod, bulkhead, breaker, log: logger })
+  const dialect = { readMethod, timeZone: timeZone ?? undefined }
+  const client = createUpstream({ transport, session, ...dialect, bulkhead, breaker, log: logger })
   return tracing.hostkey(metrics.hostkey(client))
 }
 

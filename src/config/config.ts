@@ -21,6 +21,8 @@ export interface Config {
       | { readonly kind: 'token' | 'api-key'; readonly value: string }
       | { readonly kind: 'token' | 'api-key'; readonly file: string }
     readonly readMethod: 'POST' | 'GET'
+    /** The IANA zone of HOSTKEY's dates that come without one; null where it is not known. */
+    readonly timeZone: string | null
     readonly timeoutMs: number
     readonly concurrency: number
   }
@@ -94,6 +96,7 @@ export function loadConfig(env: Environment = process.env): Config {
       baseUrl: read.parsed('HOSTKEY_BASE_URL', 'https://api.hostkey.com', parseUpstreamUrl),
       credential: readCredential(read),
       readMethod: read.choice('HOSTKEY_READ_METHOD', 'POST', ['POST', 'GET']),
+      timeZone: read.parsed('HOSTKEY_TIME_ZONE', null, parseTimeZone),
       timeoutMs: read.integer('HOSTKEY_TIMEOUT_MS', 15_000, 1, 600_000),
       concurrency: read.integer('HOSTKEY_CONCURRENCY', 32, 1, 1_000),
     },
@@ -284,6 +287,14 @@ function parseUrl(value: string, protocols: readonly string[]): string {
     throw new Error(`must be a URL with ${protocols.join(' or ')}//`)
   if (url.username || url.password) throw new Error('must not carry a user or a password')
   return value.replace(/\/+$/, '')
+}
+
+function parseTimeZone(value: string): string {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone
+  } catch {
+    throw new Error('must be a time zone of the IANA database, such as Europe/Amsterdam')
+  }
 }
 
 function parseUpstreamUrl(value: string): string {
