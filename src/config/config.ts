@@ -21,7 +21,7 @@ export interface Config {
       | { readonly kind: 'token' | 'api-key'; readonly value: string }
       | { readonly kind: 'token' | 'api-key'; readonly file: string }
     readonly readMethod: 'POST' | 'GET'
-    /** The IANA zone of dates that HOSTKEY gives without one; null when nobody has told it. */
+    /** The IANA zone of HOSTKEY's dates that come without one; null where it is not known. */
     readonly timeZone: string | null
     readonly timeoutMs: number
     readonly concurrency: number
@@ -273,14 +273,6 @@ class Reader {
   }
 }
 
-function parseTimeZone(value: string): string {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone
-  } catch {
-    throw new Error('must be an IANA time zone such as Europe/Amsterdam')
-  }
-}
-
 function parseBasePath(value: string): string {
   const path = value.replace(/\/+$/, '')
   // No URL can carry the segments `.` and `..`.
@@ -295,6 +287,14 @@ function parseUrl(value: string, protocols: readonly string[]): string {
     throw new Error(`must be a URL with ${protocols.join(' or ')}//`)
   if (url.username || url.password) throw new Error('must not carry a user or a password')
   return value.replace(/\/+$/, '')
+}
+
+function parseTimeZone(value: string): string {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone
+  } catch {
+    throw new Error('must be a time zone of the IANA database, such as Europe/Amsterdam')
+  }
 }
 
 function parseUpstreamUrl(value: string): string {

@@ -145,6 +145,13 @@ const VARIABLES: Record<string, Variable> = {
     good: { GET: 'GET' },
     bad: ['get', 'PUT'],
   },
+  HOSTKEY_TIME_ZONE: {
+    default: '',
+    read: config => config.upstream.timeZone,
+    gives: null,
+    good: { 'Europe/Amsterdam': 'Europe/Amsterdam', UTC: 'UTC' },
+    bad: ['Amsterdam', 'CET-1'],
+  },
   HOSTKEY_TIMEOUT_MS: integer(config => config.upstream.timeoutMs, 15_000, 1, 600_000),
   HOSTKEY_CONCURRENCY: integer(config => config.upstream.concurrency, 32, 1, 1_000),
   STORE_URL: text(

@@ -56,7 +56,10 @@ function findInNoise(text: string): Found {
     answers.push(reading.value)
     contradicts ||= isToldTwice(reading.twice)
   }
-  if (answers.length > 0) return { kind: 'json', answers, isLenient: true, contradicts }
+  // A warning may quote a list of objects: it is the answer only where there is no other.
+  const objects = answers.filter(isObject)
+  const found = objects.length > 0 ? objects : answers
+  if (found.length > 0) return { kind: 'json', answers: found, isLenient: true, contradicts }
   return { kind: 'none', reason: text.startsWith('<') ? 'HTML instead of JSON' : 'no readable JSON' }
 }
 

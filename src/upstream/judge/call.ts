@@ -7,16 +7,17 @@ import type { ActionName, RefusalReason } from '../../operations/hostkey.ts'
 import { findAnswers, framesIn, membersOf, type AnswerJson } from './answers.ts'
 import {
   callbackOf,
-  hiddenFailure,
   payloadOf,
-  reasonIn,
   refusalIn,
   resultFrameOf,
+  saysFailure,
   saysSuccess,
   type Asked,
   type Failure,
 } from './evidence.ts'
-import { isObject, member, type JsonObject } from './json.ts'
+import { hiddenFailure } from './hidden.ts'
+import { isHolder, isObject, member, type JsonObject } from './json.ts'
+import { reasonIn } from './reason.ts'
 import { isAboutToken, reasonOfRefusal } from './refusal.ts'
 import { readSnapshots, type Snapshot } from './snapshots.ts'
 import type { Answer } from './text.ts'
@@ -64,7 +65,8 @@ function judgeJson(
   const frames = framesIn(json)
   const callback = callbackOf(frames)
   // Whatever stands beside a success word and a key, and whatever HTTP status: the key will tell.
-  if (callback !== undefined && frames.some(saysSuccess)) return { kind: 'accepted', callback, lenient }
+  const isOk = frames.some(frame => saysSuccess(frame) && !saysFailure(frame))
+  if (callback !== undefined && isOk) return { kind: 'accepted', callback, lenient }
   const failure = frames.map(refusalIn).find(Boolean)
   const refusal = refusalOf(frames, failure, answer, asked)
   if (refusal) return refusal
@@ -90,8 +92,7 @@ function refusalOf(
   if (!failure && status < 400) return undefined
   const message = reasonIn(frames) || `HTTP ${status}`
   const numbers = ['code', 'result'].flatMap(name => membersOf(frames, name)).map(numberOf)
-  if (status === 401 || numbers.includes(-2) || isAboutToken(message, asked))
-    return { kind: 'unauthorized', message }
+  if (status === 401 || numbers.includes(-2)) return { kind: 'unauthorized', message }
   const isProven = failure?.isOfDialect ?? false
   if (!isProven && !refusesByStatus(status) && (!failure || isOfDelivery(status))) return undefined
   const code = failure?.code ?? String(status)
@@ -99,6 +100,7 @@ function refusalOf(
 }
 
 function refused(code: string, message: string, answer: Answer, asked: Asked): CallVerdict {
+  if (isAboutToken(message, asked)) return { kind: 'unauthorized', message }
   const reason = reasonOfRefusal(message, code, answer.status, asked)
   return { kind: 'refused', reason, code, message, ...later(answer) }
 }
@@ -145,7 +147,7 @@ function doneBy(
   const snapshots = readSnapshots(scope, asked)
   // That there are none, or a list of a shape that nobody knows, is believed beside a `result` only.
   const isProven = snapshots !== null && snapshots.length > 0
-  if (!isProven && !(isTold && typeof scope === 'object')) return undefined
+  if (!isProven && !(isTold && isHolder(scope))) return undefined
   return { kind: 'done', scope, snapshots, lenient }
 }
 

@@ -8,17 +8,16 @@ import { findAnswers, framesIn, membersOf } from './answers.ts'
 import { isRead, later } from './call.ts'
 import {
   errorOf,
-  hiddenFailure,
   payloadOf,
-  reasonIn,
   refusalIn,
   resultFrameOf,
   saysSuccess,
   statesOf,
-  textOf,
   type Asked,
 } from './evidence.ts'
+import { hiddenFailure } from './hidden.ts'
 import { member, opened, type JsonObject } from './json.ts'
+import { reasonIn, textOf } from './reason.ts'
 import { reasonOfRefusal } from './refusal.ts'
 import { readSnapshots, type Snapshot } from './snapshots.ts'
 import { cut, type Answer } from './text.ts'
@@ -67,7 +66,7 @@ function judgeFrames(
   if (failed !== undefined) {
     // Under an HTTP error it may be a proxy's own JSON: whether the task failed is asked again.
     if (answer.status >= 400 && !frames.some(saysOfTask)) return unintelligible(answer, 'a failure')
-    return failure(textOf(failed), reasonIn(frames), answer, asked)
+    return failure(textOf(failed), reasonIn(frames), asked)
   }
   if (!saysDone(frames)) {
     const word = states.find(state => meaningOf(state) === 'other') ?? stage
@@ -91,7 +90,7 @@ function endOf(
   asked: Asked,
 ): CheckVerdict {
   const hidden = hiddenFailure(frames, isRead(action), asked)
-  if (hidden?.isSure) return failure(codeOfHidden(frames), hidden.text || reasonIn(frames), answer, asked)
+  if (hidden?.isSure) return failure(codeOfHidden(frames), hidden.text || reasonIn(frames), asked)
   if (hidden || frames.some(refusalIn)) return pending(answer, 'a success with words of failure')
   const frame = resultFrameOf(frames)
   if (action === 'get_snapshot') {
@@ -130,9 +129,9 @@ function stageOf(frames: readonly JsonObject[]): unknown {
   return told.find(stage => meaningOf(stage) !== 'success') ?? told[0]
 }
 
-function failure(code: string, said: string, { status }: Answer, asked: Asked): CheckVerdict {
+function failure(code: string, said: string, asked: Asked): CheckVerdict {
   const message = said || `the task ended as ${code}`
-  return { kind: 'failed', reason: reasonOfRefusal(message, code, status, asked), code, message }
+  return { kind: 'failed', reason: reasonOfRefusal(message, code, 200, asked), code, message }
 }
 
 function pending(answer: Answer, why: string): CheckVerdict {

@@ -1,19 +1,8 @@
-/** What an answer says for and against itself, and where: the frame of an answer, its words, its key, its failures. */
+/** What an answer says for and against itself in its frame: its words, its key, its errors, and where its result is. */
 
-import { redact } from '../redact.ts'
-import { isExactNumber } from '../../json/number.ts'
-import { isObject, member, opened, type JsonObject } from './json.ts'
-import { cut, decodeEntities } from './text.ts'
-import {
-  beginsWithFailure,
-  beginsWithPlainFailure,
-  isFailureCode,
-  mayTellOfFailure,
-  meaningOf,
-  mentionsFailure,
-  numberOf,
-  tellsOfError,
-} from './words.ts'
+import { isHolder, isObject, member, opened, type JsonObject } from './json.ts'
+import { textOf } from './reason.ts'
+import { isFailureCode, meaningOf, numberOf, tellsOfError, type Meaning } from './words.ts'
 
 /** What was asked, as far as it helps to read the answer: refusals and results quote the name. */
 export interface Asked {
@@ -23,8 +12,8 @@ export interface Asked {
   timeZone?: string | undefined
 }
 
-const STATE_NAMES = ['result', 'state', 'status', 'success', 'ok']
-const ERROR_NAMES = ['error', 'errors', 'err', 'error_message', 'error_msg', 'errormsg', 'exception']
+export const STATE_NAMES = ['result', 'state', 'status', 'success', 'ok']
+export const ERROR_NAMES = ['error', 'errors', 'err', 'error_message', 'error_msg', 'errormsg', 'exception']
 /** Members that frame a result and are no part of it. */
 const FRAME_NAMES = new Set([
   ...STATE_NAMES,
@@ -40,12 +29,8 @@ const FRAME_NAMES = new Set([
   'key',
   'stage',
 ])
-/** Members that say who or what it is about, in words that are nobody's verdict. */
-const IDENTITY =
-  /^(?:name|.*_name|snapshot|type|action|module|key|id|.*_id|callback|hostname|host|server|date|.*_at)$/
 const INNER_NAMES = ['data', 'result']
 const KEY = /^[\w-]{8,128}$/
-export const MAX_MESSAGE_LENGTH = 1_000
 
 /** The object of an answer and, where `data` or `result` hold one more, that too: an answer may stand one level down. */
 export function framesOf(answer: JsonObject): JsonObject[] {
@@ -86,6 +71,14 @@ export function saysSuccess(frame: JsonObject): boolean {
   return statesOf(frame).some(state => meaningOf(state) === 'success')
 }
 
+export function saysFailure(frame: JsonObject): boolean {
+  return statesOf(frame).some(state => isFailureState(meaningOf(state)))
+}
+
+export function isFailureState(meaning: Meaning): boolean {
+  return meaning === 'failure' || meaning === 'negative' || meaning === 'false'
+}
+
 /** A usable callback key, in the first of the frames that has one. */
 export function callbackOf(frames: readonly JsonObject[]): string | undefined {
   const keys = frames.map(frame => member(frame, 'callback'))
@@ -109,9 +102,7 @@ export function refusalIn(frame: JsonObject): Failure | undefined {
   if (isFailureCode(code)) return { code: textOf(code), isOfDialect: isOwnCode(code) }
   for (const name of STATE_NAMES) {
     const state = member(frame, name)
-    const meaning = meaningOf(state)
-    if (meaning === 'failure' || meaning === 'negative' || meaning === 'false')
-      return { code: textOf(state), isOfDialect: name === 'result' }
+    if (isFailureState(meaningOf(state))) return { code: textOf(state), isOfDialect: name === 'result' }
   }
   return errorOf(frame) === undefined ? undefined : { code: 'error', isOfDialect: false }
 }
@@ -120,114 +111,6 @@ export function refusalIn(frame: JsonObject): Failure | undefined {
 function isOwnCode(code: unknown): boolean {
   const number = numberOf(code)
   return number === null || number < 0
-}
-
-/** A failure that a result hides: sure by its place or as the beginning of a text, or only a mention, which is a doubt. */
-export interface Hidden {
-  isSure: boolean
-  /** What it says, or ''. */
-  text: string
-}
-
-/**
- * What speaks against a success that a frame tells of, the gravest of it. The payload of a read (`isData`) is looked at by
- * its own members and no deeper: the state of a snapshot or of a disk says nothing about the read.
- */
-export function hiddenFailure(
-  frames: readonly JsonObject[],
-  isData: boolean,
-  asked: Asked,
-): Hidden | undefined {
-  const search = new Search(asked)
-  for (const frame of frames) {
-    for (const name of ERROR_NAMES) search.member(frame, name, member(frame, name))
-    const scope = member(frame, 'scope')
-    if (isData) search.shallow(scope)
-    else search.deep(scope)
-    search.deep(member(frame, 'context'))
-    search.shallow(member(frame, 'message'))
-    const debug = member(frame, 'debug')
-    // What is written to help developers is full of errors that were none, but for one that it begins with.
-    if (typeof debug === 'string' && beginsWithFailure(debug)) search.add(false, debug)
-  }
-  return search.found
-}
-
-class Search {
-  readonly #asked: Asked
-  found: Hidden | undefined
-
-  constructor(asked: Asked) {
-    this.#asked = asked
-  }
-
-  /** `said` is where the words stand; they are looked for only where they count. */
-  add(isSure: boolean, said: unknown): void {
-    if (this.found === undefined || (isSure && !this.found.isSure))
-      this.found = { isSure, text: messageText(said) }
-  }
-
-  /** A failure in a value itself, or in its own members. */
-  shallow(value: unknown): void {
-    const inner = opened(value)
-    if (typeof inner === 'string') this.#text(inner, '')
-    else if (isObject(inner))
-      for (const [name, child] of Object.entries(inner)) this.member(inner, name, child)
-  }
-
-  /** A failure anywhere inside a value, JSON in its texts included. */
-  deep(value: unknown): void {
-    const holders: object[] = []
-    const look = (name: string, child: unknown): void => {
-      if (typeof child !== 'string' && typeof child !== 'object') return
-      const inner = opened(child)
-      if (isHolder(inner)) holders.push(inner)
-      else if (typeof inner === 'string') this.#text(inner, name)
-    }
-    look('', value)
-    for (let holder = holders.pop(); holder && !this.found?.isSure; holder = holders.pop()) {
-      if (isObject(holder)) {
-        for (const [name, child] of Object.entries(holder)) {
-          this.member(holder, name, child)
-          look(name, child)
-        }
-      } else if (Array.isArray(holder)) for (const item of holder) look('', item)
-    }
-  }
-
-  /** What one member says by its name: an error, a code, a state. */
-  member(holder: JsonObject, name: string, value: unknown): void {
-    if (ERROR_NAMES.includes(name)) {
-      if (tellsOfError(opened(value))) this.add(true, value)
-    } else if (name === 'code') {
-      if ((numberOf(value) ?? 0) < 0) this.add(true, holder)
-    } else if (STATE_NAMES.includes(name)) {
-      const meaning = meaningOf(value)
-      if (meaning === 'failure') this.add(true, holder)
-      if (meaning === 'false' || meaning === 'negative') this.add(false, holder)
-    }
-  }
-
-  /** A text says less the more it may be a name: of the snapshot itself, or of anything. */
-  #text(text: string, name: string): void {
-    if (!mayTellOfFailure(text) || IDENTITY.test(name)) return
-    const said = withoutName(decodeEntities(cut(text, MAX_MESSAGE_LENGTH)), this.#asked.name)
-    if (name === '' || MESSAGE_NAMES.includes(name)) {
-      if (beginsWithFailure(said)) this.add(true, text)
-      else if (mentionsFailure(said)) this.add(false, text)
-    } else if (beginsWithPlainFailure(said)) this.add(true, text)
-  }
-}
-
-/** A text without the asked snapshot's own name, which may be `pre-lock` or `missing-index`. */
-export function withoutName(text: string, name: string | undefined): string {
-  if (name === undefined || name === '') return text
-  const own = name.toLowerCase()
-  if (!text.toLowerCase().includes(own)) return text
-  return text.replace(/[\w.-]+/g, token => {
-    const lower = token.toLowerCase()
-    return lower === own || lower.replace(/\.+$/, '') === own ? '…' : token
-  })
 }
 
 /** The result in a frame: its scope, its data, or what is left beside the frame; undefined where there is none. */
@@ -244,49 +127,3 @@ export function payloadOf(frame: JsonObject, isList: boolean): unknown {
 }
 
 const PAYLOAD_NAMES = ['scope', 'data', 'snapshots', 'stats', 'result']
-
-function isHolder(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !isExactNumber(value)
-}
-
-const MESSAGE_NAMES = [
-  'message',
-  'msg',
-  'error',
-  'errors',
-  'reason',
-  'description',
-  'detail',
-  'error_message',
-]
-const REASON_NAMES = [...MESSAGE_NAMES, 'scope', 'context', 'debug']
-
-/** The most telling text of the frames, or ''. A bare word such as "Error" tells less than any other text. */
-export function reasonIn(frames: readonly JsonObject[]): string {
-  const texts = REASON_NAMES.flatMap(name => frames.map(frame => messageText(member(frame, name)))).filter(
-    text => text !== '',
-  )
-  return texts.find(isTelling) ?? texts[0] ?? ''
-}
-
-function isTelling(text: string): boolean {
-  return /\p{L}/u.test(text) && (text.includes(' ') || meaningOf(text) === 'other')
-}
-
-/** The text of a message, which may be an object or JSON: its own message, else its JSON without secrets. */
-function messageText(value: unknown, levels = 4): string {
-  const inner = opened(value)
-  if (isObject(inner) && levels > 0) {
-    const texts = MESSAGE_NAMES.map(name => messageText(member(inner, name), levels - 1))
-    const text = texts.find(isTelling)
-    if (text !== undefined) return text
-  }
-  return tellsOfError(inner) ? cut(decodeEntities(textOf(inner)).trim(), MAX_MESSAGE_LENGTH) : ''
-}
-
-/** A value as text: a string as it is, digits as they came, all else as JSON without members named like secrets. */
-export function textOf(value: unknown): string {
-  if (typeof value === 'string') return cut(value, 4 * MAX_MESSAGE_LENGTH)
-  if (isExactNumber(value)) return value.rawJSON
-  return cut(JSON.stringify(redact(value)) ?? '', 4 * MAX_MESSAGE_LENGTH)
-}

@@ -24,6 +24,11 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isExactNumber(value)
 }
 
+/** Whether a value is an object or a list. */
+export function isHolder(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !isExactNumber(value)
+}
+
 /** A member of the object itself: `toString` is none, and `__proto__` only where HOSTKEY sent it. */
 export function member(object: JsonObject, name: string): unknown {
   return Object.hasOwn(object, name) ? object[name] : undefined

@@ -1,7 +1,8 @@
 /** From the words of a refusal to its reason: a small table, and `rejected` for all that it does not know. */
 
 import type { RefusalReason } from '../../operations/hostkey.ts'
-import { withoutName, type Asked } from './evidence.ts'
+import type { Asked } from './evidence.ts'
+import { withoutName } from './hidden.ts'
 import { cut } from './text.ts'
 import { numberOf } from './words.ts'
 

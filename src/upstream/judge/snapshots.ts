@@ -52,7 +52,10 @@ type Entry = [name: string | null, entry: unknown]
 const LIST_MEMBERS = ['snapshots', 'snapshot', 'list', 'items', 'data', 'backups', 'scope', 'result']
 
 function entriesOf(scope: unknown): Entry[] | null {
-  if (Array.isArray(scope)) return scope.every(isObject) ? scope.map(entry => [null, entry]) : null
+  if (Array.isArray(scope)) {
+    const entries = scope.map(opened)
+    return entries.every(isObject) ? entries.map(entry => [null, entry]) : null
+  }
   if (!isObject(scope)) return null
   const members = Object.entries(scope)
   // PHP writes an empty list and an empty object alike.
@@ -104,11 +107,11 @@ function readEntry(key: string | null, entry: unknown, { type, timeZone }: ListA
   }
 }
 
-/** The first member that is neither missing nor null. */
+/** The first member that is neither missing nor null nor empty. */
 function first(entry: JsonObject, names: readonly string[]): unknown {
   for (const name of names) {
     const value = member(entry, name)
-    if (value !== undefined && value !== null) return value
+    if (value !== undefined && value !== null && value !== '') return value
   }
   return undefined
 }

@@ -60,9 +60,12 @@ export function beginsWithFailure(text: string): boolean {
   const word = /\p{L}+/u.exec(start)
   // Only after signs, as in `[error] …`.
   if (word === null || /[\p{L}\d]/u.test(start.slice(0, word.index))) return false
-  if (NOTHING.has(normal(start))) return false
+  if (NOTHING.has(normal(start)) || COUNTS_NONE.test(start.slice(word.index))) return false
   return FAILURE.has(word[0]) || FAILURE_PHRASES.test(start.slice(word.index))
 }
+
+/** "errors: 0" tells that there was none, as "failed: no space left" does not. */
+const COUNTS_NONE = /^\p{L}+\s*[:=]\s*(?:0|none|no|false|null|nil)\s*(?:$|[.,;])/u
 
 /** Whether an identifier-like text is, as a whole first word, one of failure: `error` and `Error: x`, not `error-log`. */
 export function beginsWithPlainFailure(text: string): boolean {
@@ -70,11 +73,13 @@ export function beginsWithPlainFailure(text: string): boolean {
   return first !== undefined && /^\p{L}+$/u.test(first) && beginsWithFailure(text)
 }
 
-/** Whether a text speaks of a failure anywhere, but for "no errors" and "0 failed". */
+/** Whether a text speaks of a failure anywhere, but for "no errors", "0 failed" and "failed: 0". */
 export function mentionsFailure(text: string): boolean {
   let before = ''
-  for (const [word] of text.toLowerCase().matchAll(/[\p{L}\d]+/gu)) {
-    if (FAILURE.has(word) && !NEGATIONS.has(before)) return true
+  const lower = text.toLowerCase()
+  for (const { 0: word, index } of lower.matchAll(/[\p{L}\d]+/gu)) {
+    const isDenied = NEGATIONS.has(before) || COUNTS_NONE.test(lower.slice(index, index + 80))
+    if (FAILURE.has(word) && !isDenied) return true
     before = word
   }
   return false

@@ -25,6 +25,7 @@ test.each([
   ['under data', { data: [ENTRY] }],
   ['under backups', { backups: [ENTRY] }],
   ['JSON in a text', JSON.stringify([ENTRY])],
+  ['an array of texts with JSON', [JSON.stringify(ENTRY)]],
   [
     'JSON in the text of a member',
     { snapshots: JSON.stringify({ 0: ENTRY }), settings: { num_rotation: 3 } },
@@ -87,6 +88,7 @@ test.each([
   [{ name: 'a', created_at: NOON_S }, { created_at: NOON }],
   [{ name: 'a', created: NOON }, { created_at: NOON }],
   [{ name: 'a', timestamp: NOON }, { created_at: NOON }],
+  [{ name: 'a', date: '', created_at: NOON }, { created_at: NOON }],
   [{ name: 'a', time: NOON }, { created_at: NOON }],
   [
     { name: 'a', date: 'yesterday', size: 1 },
@@ -94,6 +96,28 @@ test.each([
   ],
 ])('the entry %j', (entry, expected) => {
   expect(readSnapshots([entry], { type: 'asked' })).toMatchObject([expected])
+})
+
+test.each([
+  [{ state: 'creating' }, 'not-present'],
+  [{ status: 'In progress' }, 'not-present'],
+  [{ status: 'failed' }, 'not-present'],
+  [{ state: 'ready', status: 'ERROR_NO_SPACE' }, 'not-present'],
+  [{ status: 'ok' }, 'present'],
+  [{ status: 'deleting' }, 'present'],
+  [{ status: 1 }, 'present'],
+  [{ status: null }, 'present'],
+  [{}, 'present'],
+])('an entry with %j is %s', (more, state) => {
+  expect(readSnapshots([{ ...ENTRY, ...more }], {})).toMatchObject([{ state }])
+})
+
+test('two of one name are two', () => {
+  const twice = readSnapshots([ENTRY, { ...ENTRY, snapshot_id: 8 }], {})
+  expect(twice).toMatchObject([
+    { name: 'first', id: '7' },
+    { name: 'first', id: '8' },
+  ])
 })
 
 test.each<[unknown, string | null]>([

@@ -10,7 +10,7 @@ const ASKED = { name: 'nightly', timeZone: 'Europe/Amsterdam' }
 /** Alone on a machine of 2026 each takes less than 50 ms; work that grows with the square takes seconds. */
 const LIMIT_MS = 400
 
-/** The processor time of all that is done with an answer, the least of three, in milliseconds. */
+/** The processor time of what is done with an answer, in milliseconds; of three where others kept the machine busy. */
 function costMs(text: string): number {
   const answer = { status: 200, headers: {}, body: Buffer.from(text) }
   const work = [
@@ -22,7 +22,7 @@ function costMs(text: string): number {
   return Math.max(
     ...work.map(one => {
       let least = Infinity
-      for (let tries = 0; tries < 3 && least > 50; tries += 1) {
+      for (let tries = 0; tries < 3 && least > LIMIT_MS; tries += 1) {
         const before = process.cpuUsage()
         one()
         const { user, system } = process.cpuUsage(before)
@@ -120,6 +120,6 @@ test('any scraps, repeated to a quarter of that, take no long time', { timeout: 
       const text = parts.join('') || ' '
       expect(costMs(text.repeat(MEBIBYTE / 4 / text.length))).toBeLessThan(LIMIT_MS)
     }),
-    { numRuns: Number(process.env.FC_TIME_RUNS ?? 40) },
+    { numRuns: Number(process.env.FC_TIME_RUNS ?? 15) },
   )
 })
