@@ -10,7 +10,7 @@ import { chmodSync, closeSync, fdatasync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { mutates, type Kind, type Operation } from '../../operations/operation.ts'
-import { Running } from './running.ts'
+import { Running } from '../running.ts'
 import { StoreUnavailable, type ListQuery, type StartOutcome, type Store } from '../../operations/store.ts'
 
 const SCHEMA_VERSION = 1

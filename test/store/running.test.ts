@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Running } from '../../../src/store/sqlite/running.ts'
+import { Running } from '../../src/store/running.ts'
 
 test('of many that come and go, those that are due are claimed, soonest first', () => {
   const id = fc.integer({ min: 0, max: 40 }).map(String)

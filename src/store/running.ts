@@ -3,7 +3,7 @@
  * here alone: as an UPDATE of a row it took 9 % of the time of a create.
  */
 
-import type { Kind } from '../../operations/operation.ts'
+import type { Kind } from '../operations/operation.ts'
 
 export interface RunningOperation {
   readonly id: string
@@ -12,7 +12,7 @@ export interface RunningOperation {
   readonly storedRev: number
 }
 
-interface Entry extends RunningOperation {
+interface Claims {
   /** With the claims since. */
   rev: number
   dueAtMs: number
@@ -22,23 +22,26 @@ interface Entry extends RunningOperation {
   place: number
 }
 
-export class Running {
-  readonly #entries = new Map<string, Entry>()
-  /** A binary heap: the parent of place i, at (i - 1) / 2, is due no later. */
-  readonly #heap: Entry[] = []
+type Entry<T extends RunningOperation> = T & Claims
 
-  get(id: string): Readonly<Entry> | undefined {
+/** `T` is what a store keeps of each, besides. */
+export class Running<T extends RunningOperation = RunningOperation> {
+  readonly #entries = new Map<string, Entry<T>>()
+  /** A binary heap: the parent of place i, at (i - 1) / 2, is due no later. */
+  readonly #heap: Entry<T>[] = []
+
+  get(id: string): Readonly<Entry<T>> | undefined {
     return this.#entries.get(id)
   }
 
-  values(): Iterable<RunningOperation> {
+  values(): Iterable<T> {
     return this.#entries.values()
   }
 
   /** Puts an operation in, in place of what it was before. Without a due time nobody claims it. */
-  set(operation: RunningOperation, dueAtMs: number | null): void {
+  set(operation: T, dueAtMs: number | null): void {
     this.delete(operation.id)
-    const entry: Entry = {
+    const entry: Entry<T> = {
       ...operation,
       rev: operation.storedRev,
       dueAtMs: dueAtMs ?? Infinity,
@@ -78,8 +81,8 @@ export class Running {
    * Up to `limit` that are due, each at its next revision and due again at `againAtMs`. Undefined, and none claimed, as
    * long as one of them is held.
    */
-  claim(nowMs: number, againAtMs: number, limit: number): Readonly<Entry>[] | undefined {
-    const due: Entry[] = []
+  claim(nowMs: number, againAtMs: number, limit: number): Readonly<Entry<T>>[] | undefined {
+    const due: Entry<T>[] = []
     while (due.length < limit && (this.#heap[0]?.dueAtMs ?? Infinity) <= nowMs) {
       due.push(this.#heap[0]!)
       this.#remove(this.#heap[0]!)
@@ -100,17 +103,17 @@ export class Running {
     return dueAtMs === Infinity ? null : dueAtMs
   }
 
-  #insert(entry: Entry): void {
+  #insert(entry: Entry<T>): void {
     this.#settle(entry, this.#heap.length)
   }
 
-  #remove(entry: Entry): void {
+  #remove(entry: Entry<T>): void {
     const last = this.#heap.pop()!
     if (last !== entry) this.#settle(last, entry.place)
   }
 
   /** Finds the place of an entry, from one that is free: up to below a parent that is due no later, or else down. */
-  #settle(entry: Entry, free: number): void {
+  #settle(entry: Entry<T>, free: number): void {
     const heap = this.#heap
     let place = free
     while (place > 0) {
