@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { parsePostgresUrl } from './postgres-url.ts'
 import { parseRedisUrl } from './redis-url.ts'
 
 export interface Config {
@@ -33,6 +34,8 @@ export interface Config {
   readonly corsOrigins: readonly string[]
   /** This is a secret, since it may hold a password. */
   readonly storeUrl: string
+  /** The file that the URL came from, which is watched; null when it stood in the variable. */
+  readonly storeUrlFile: string | null
   readonly readWaitMs: number
   readonly maxWaitMs: number
   readonly readCacheMs: number
@@ -107,6 +110,7 @@ export function loadConfig(env: Environment = process.env): Config {
     jwt: readJwt(read),
     corsOrigins: read.parsed('CORS_ORIGINS', [], parseOrigins),
     storeUrl: readStoreUrl(read),
+    storeUrlFile: read.optional('STORE_URL_FILE') ?? null,
     readWaitMs: read.integer('READ_WAIT_MS', 10_000, 0, MAX_TIMER_MS),
     maxWaitMs: read.integer('MAX_WAIT_MS', 25_000, 0, MAX_TIMER_MS),
     readCacheMs: read.integer('READ_CACHE_MS', 1_000, 0, MAX_TIMER_MS),
@@ -332,8 +336,9 @@ function parseOrigins(value: string): string[] {
 
 function parseStoreUrl(value: string): string {
   if (/^sqlite:./.test(value)) return value
-  if (!/^rediss?:/.test(value)) throw new Error('must be sqlite:<path of the file>, redis://… or rediss://…')
-  parseRedisUrl(value)
+  if (/^postgres(ql)?:/.test(value)) parsePostgresUrl(value)
+  else if (/^rediss?:/.test(value)) parseRedisUrl(value)
+  else throw new Error('must be sqlite:<path of the file>, postgres://…, redis://… or rediss://…')
   return value
 }
 

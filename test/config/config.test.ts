@@ -160,6 +160,8 @@ const VARIABLES: Record<string, Variable> = {
     Object.fromEntries(
       [
         'sqlite:/var/lib/gateway.db',
+        'postgres://user:pw@localhost/gateway',
+        'postgresql://user:pw@one:5432,two/gateway?sslmode=require&target_session_attrs=primary&pool=8',
         'redis://localhost',
         'rediss://user:pw@redis.example.com:6380/1',
         'redis://a,b:26380/0?sentinel=main',
