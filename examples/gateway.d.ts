@@ -694,7 +694,7 @@ export interface operations {
           }
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
@@ -759,7 +759,7 @@ export interface operations {
           'application/yaml': string
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
@@ -2618,7 +2618,7 @@ export interface operations {
           'application/json': components['schemas']['Health']
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
@@ -2664,7 +2664,7 @@ export interface operations {
           'application/json': components['schemas']['Health']
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
@@ -2729,7 +2729,7 @@ export interface operations {
           'text/html': string
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
@@ -2794,7 +2794,7 @@ export interface operations {
           'text/plain': string
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */

@@ -29,6 +29,7 @@ import { Operation, OperationList } from './schemas/operation.ts'
 import { Problem } from './schemas/problem.ts'
 import { Snapshot, SnapshotCreate, SnapshotList, SnapshotRestore } from './schemas/snapshot.ts'
 import { Stats } from './schemas/stats.ts'
+import { refuseUnknownQueries } from './validation.ts'
 
 export interface AppParts {
   operations: Operations
@@ -87,6 +88,7 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
   checkForBody(app)
 
   for (const component of COMPONENTS) app.addSchema(component)
+  refuseUnknownQueries(app)
   const answerOtherMethods = collectMethods(app)
   await registerDocs(app, config)
   const routeParts: RouteParts = { config, operations, draining, now }

@@ -4,6 +4,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { Metrics } from '../observability/metrics.ts'
 import { StoreUnavailable } from '../operations/store.ts'
 import { auditProblem } from './audit.ts'
+import { invalidFields } from './body.ts'
 import { BODY_LIMIT_BYTES } from './fastify-options.ts'
 import { API_HEADERS } from './headers.ts'
 import { ApiProblem, problemBody, type ProblemCode } from './problem.ts'
@@ -29,7 +30,7 @@ export function errorAnswers(basePath: string, metrics: Pick<Metrics, 'problem'>
 export function handleErrors(app: FastifyInstance, answerError: AnswerError): void {
   app.setErrorHandler((error: Error, request, reply) => void answerError(error, request, reply))
   app.setNotFoundHandler(({ method, url }) => {
-    throw new ApiProblem('route-not-found', `There is no route ${method} ${url.split('?')[0]}.`)
+    throw new ApiProblem('route-not-found', `${method} ${url.split('?')[0]} is no route of this gateway.`)
   })
 }
 
@@ -61,7 +62,7 @@ function toProblem(error: Error): ApiProblem {
     )
   }
   const { code, statusCode = 500, validation, validationContext = 'body' } = error as FastifyError
-  if (validation) return invalidFields(validation, validationContext)
+  if (validation) return invalidFields(fieldErrors(validation, validationContext))
   const known = FRAMEWORK_PROBLEMS[code]
   if (known) return new ApiProblem(...known, { cause: error })
   if (statusCode >= 400 && statusCode < 500) {
@@ -74,12 +75,6 @@ function toProblem(error: Error): ApiProblem {
     'Something went wrong in the gateway; its log has the details under the id in `instance`.',
     { cause: error },
   )
-}
-
-function invalidFields(validation: NonNullable<FastifyError['validation']>, httpPart: string): ApiProblem {
-  const errors = fieldErrors(validation, httpPart)
-  const detail = errors.map(({ field, message }) => `${field} ${message}`).join('; ')
-  return new ApiProblem('validation-failed', `Invalid request: ${detail.slice(0, 1_000)}.`, { errors })
 }
 
 function logFailure({ code, message, cause, statusCode }: ApiProblem, request: FastifyRequest): void {

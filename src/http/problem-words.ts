@@ -17,12 +17,12 @@ const REJECTED = 'failed to request snapshot creation for 1000 - internal error'
 export const WORDS: Readonly<Record<ProblemCode, Words>> = {
   'validation-failed': {
     meaning:
-      'A part of the request is not what the route takes: a field is missing, unknown, of the wrong type or out of bounds. Nothing was sent to HOSTKEY.',
+      'A part of the request is not what the route takes: a field is missing, unknown, given twice, in the wrong place, of the wrong type or out of bounds. Nothing was sent to HOSTKEY.',
     whatToDo: 'Correct each field that `errors` names and send the request again.',
-    detail: 'Invalid request: name is required; size is not a known field.',
+    detail: 'Invalid request: name is required; tpye is not a known field, the nearest is `type`.',
     errors: [
       { in: 'body', field: 'name', message: 'is required' },
-      { in: 'body', field: 'size', message: 'is not a known field' },
+      { in: 'body', field: 'tpye', message: 'is not a known field, the nearest is `type`' },
     ],
   },
   'malformed-request': {
@@ -55,7 +55,7 @@ export const WORDS: Readonly<Record<ProblemCode, Words>> = {
     meaning: 'The gateway has nothing at this address.',
     whatToDo:
       'Compare the path with those in the documentation; upper and lower case and a slash at the end count.',
-    detail: 'There is no route GET /vms/1000/snapshot.',
+    detail: 'GET /vms/1000/snapshot is no route of this gateway.',
   },
   'vm-not-found': {
     meaning: 'HOSTKEY says that its account has no VM with this id.',

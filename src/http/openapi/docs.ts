@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifySchema } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import { VERSION } from '../../config/version.ts'
 import { securityHeaders } from '../headers.ts'
-import { problemsOnly, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
+import { problemsOnly, PUBLIC_PROBLEMS, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
 import { openApiInfo, tidyDocument, toYaml } from './document.ts'
 
 const PUBLIC = { access: 'public' } as const
@@ -93,7 +93,7 @@ function documentSchema(format: 'Json' | 'Yaml', mediaType: string): FastifySche
         headers: RATE_LIMIT_HEADERS,
         content: { [mediaType]: { schema } },
       },
-      ...problemsOnly('malformed-request', 'rate-limited', 'internal'),
+      ...problemsOnly(...PUBLIC_PROBLEMS, 'rate-limited'),
     },
   }
 }

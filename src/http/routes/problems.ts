@@ -5,7 +5,7 @@ import { Type, type Static } from 'typebox'
 import { ApiProblem, PROBLEMS, type ProblemCode } from '../problem.ts'
 import { exampleOf, WORDS } from '../problem-words.ts'
 import { ref } from '../schemas/common.ts'
-import { Problem, problemsOnly, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
+import { Problem, problemsOnly, PUBLIC_PROBLEMS, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
 import { escapeHtml, htmlPage, PAGE_HEADERS } from './page.ts'
 import type { RouteParts } from './parts.ts'
 
@@ -58,13 +58,7 @@ export const problemRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, 
             'application/json': { schema: ref(Explanation) },
           },
         },
-        ...problemsOnly(
-          'validation-failed',
-          'malformed-request',
-          'route-not-found',
-          'rate-limited',
-          'internal',
-        ),
+        ...problemsOnly(...PUBLIC_PROBLEMS, 'route-not-found', 'rate-limited'),
       },
     },
     handler: async (request, reply) => {

@@ -86,16 +86,10 @@ interface ProblemResponse {
   content: { 'application/problem+json': { schema: unknown; examples: object } }
 }
 
+/** Codes that every route can answer with. */
+export const PUBLIC_PROBLEMS = ['validation-failed', 'malformed-request', 'internal'] as const
 /** Codes that every route with callers can answer with. */
-const COMMON = [
-  'malformed-request',
-  'unauthenticated',
-  'scope-missing',
-  'rate-limited',
-  'internal',
-  'store-unavailable',
-  'draining',
-] as const
+const COMMON = ['unauthenticated', 'scope-missing', 'rate-limited', 'store-unavailable', 'draining'] as const
 /** Codes of routes that talk to HOSTKEY. */
 export const UPSTREAM_PROBLEMS = [
   'vm-not-allowed',
@@ -152,7 +146,7 @@ export const RATE_LIMIT_HEADERS = {
 
 /** The problem answers of a route, a status each, for its `response` schema. */
 export function problemResponses(...codesOfRoute: readonly ProblemCode[]): Record<number, ProblemResponse> {
-  return problemsOnly('validation-failed', ...codesOfRoute, ...COMMON)
+  return problemsOnly(...PUBLIC_PROBLEMS, ...codesOfRoute, ...COMMON)
 }
 
 /** Exactly these problem answers. */
