@@ -345,6 +345,7 @@ export interface components {
         | 'upstream-conflict'
         | 'payload-too-large'
         | 'unsupported-media-type'
+        | 'expectation-failed'
         | 'idempotency-key-reused'
         | 'rate-limited'
         | 'internal'
@@ -686,6 +687,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
           [name: string]: unknown
         }
         content: {
@@ -694,8 +697,34 @@ export interface operations {
           }
         }
       }
+      /** @description Nothing has changed since the answer with this `ETag`. */
+      304: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
+          [name: string]: unknown
+        }
+        content?: never
+      }
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
           RateLimit?: string
@@ -753,14 +782,42 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
           [name: string]: unknown
         }
         content: {
           'application/yaml': string
         }
       }
+      /** @description Nothing has changed since the answer with this `ETag`. */
+      304: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
+          [name: string]: unknown
+        }
+        content?: never
+      }
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
           RateLimit?: string
@@ -924,6 +981,19 @@ export interface operations {
           'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
           [name: string]: unknown
         }
         content: {
@@ -1158,6 +1228,19 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
       /** @description `idempotency-key-reused`: The idempotency key belongs to another request. */
       422: {
         headers: {
@@ -1369,6 +1452,19 @@ export interface operations {
           'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
           [name: string]: unknown
         }
         content: {
@@ -1596,6 +1692,19 @@ export interface operations {
       }
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
           RateLimit?: string
@@ -1853,6 +1962,19 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
       /** @description `idempotency-key-reused`: The idempotency key belongs to another request. */
       422: {
         headers: {
@@ -2062,6 +2184,19 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
@@ -2209,6 +2344,19 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
@@ -2283,11 +2431,30 @@ export interface operations {
           'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
           [name: string]: unknown
         }
         content: {
           'application/json': components['schemas']['Operation']
         }
+      }
+      /** @description Nothing has changed since the answer with this `ETag`. */
+      304: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Which preference of `Prefer` was honoured. */
+          'Preference-Applied'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
+          [name: string]: unknown
+        }
+        content?: never
       }
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
@@ -2332,6 +2499,19 @@ export interface operations {
       }
       /** @description `operation-not-found`: There is no such operation. */
       404: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
           RateLimit?: string
@@ -2470,6 +2650,19 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
@@ -2570,6 +2763,19 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
@@ -2631,6 +2837,19 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
@@ -2666,6 +2885,19 @@ export interface operations {
       }
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
           RateLimit?: string
@@ -2742,6 +2974,19 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
@@ -2796,6 +3041,19 @@ export interface operations {
       }
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
           RateLimit?: string

@@ -5,9 +5,32 @@ import type { FastifyInstance } from 'fastify'
 import { decodeUtf8, duplicateMembers } from './json.ts'
 import { ApiProblem, type FieldError } from './problem.ts'
 
+/** A media type of JSON (RFC 8259), with any parameters: `charset` has no meaning there, but must not say another one. */
+const JSON_TYPE = /^application\/json *(;(?! *charset=(?!"?utf-?8"?))[^;]*)*$/i
+
 /** Reads bodies as JSON and refuses all others. */
 export function acceptOnlyJson(app: FastifyInstance): void {
+  app.addHook('onRequest', ({ raw: { headers } }, _reply, done) => {
+    // Without a type, Fastify finds out whether there is a body at all, and gives it to the parser `*`.
+    if (headers['content-type'] !== undefined && !JSON_TYPE.test(headers['content-type']))
+      delete headers['content-type']
+    done()
+  })
+  app.addHook('preParsing', async (request, _reply, payload) => {
+    const {
+      'content-encoding': coding,
+      'transfer-encoding': transfer,
+      'content-length': length = '0',
+    } = request.headers
+    const mayHaveBody = transfer !== undefined || Number(length) > 0
+    if (coding !== undefined && mayHaveBody && !isRead(request) && !request.is404) throw unsupportedCoding()
+    return payload
+  })
   app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, ({ method, is404 }, bytes, done) => {
+    if (bytes.length === 0 || is404) done(null, undefined)
+    else done(unsupportedType(method))
+  })
   const parseJson = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
     if (bytes.length === 0) return done(null, undefined)
@@ -18,6 +41,21 @@ export function acceptOnlyJson(app: FastifyInstance): void {
       if (twice.length > 0) done(givenTwice(twice))
       else done(error, value)
     })
+  })
+}
+
+function unsupportedCoding(): ApiProblem {
+  return new ApiProblem('unsupported-media-type', 'Send the body as it is, without a Content-Encoding.', {
+    // RFC 9110, section 12.5.3.
+    headers: { 'accept-encoding': 'identity' },
+  })
+}
+
+/** Makes the problem of a body that is no JSON; its headers are those of RFC 9110, section 12.5.1, and of LDP, section 7.1. */
+export function unsupportedType(method: string): ApiProblem {
+  const accept = 'application/json'
+  return new ApiProblem('unsupported-media-type', `Send the body as ${accept}.`, {
+    headers: { accept, ...(method === 'POST' ? { 'accept-post': accept } : {}) },
   })
 }
 

@@ -115,6 +115,11 @@ export const WORDS: Readonly<Record<ProblemCode, Words>> = {
     whatToDo: 'Send the body as JSON, with the header `Content-Type: application/json`.',
     detail: 'Send the body as application/json.',
   },
+  'expectation-failed': {
+    meaning: 'The header `Expect` asks for something other than `100-continue`.',
+    whatToDo: 'Send the request without that header.',
+    detail: 'The one expectation that can be met is 100-continue.',
+  },
   'idempotency-key-reused': {
     meaning:
       'This `Idempotency-Key` was sent before with another method, path or body. Your request was not started.',

@@ -24,6 +24,7 @@ export const PROBLEMS = {
   'upstream-conflict': { status: 409, title: 'The state of the VM does not allow this' },
   'payload-too-large': { status: 413, title: 'The request body is too large' },
   'unsupported-media-type': { status: 415, title: 'The request body must be JSON' },
+  'expectation-failed': { status: 417, title: 'The request expects what the gateway cannot do' },
   'idempotency-key-reused': { status: 422, title: 'The idempotency key belongs to another request' },
   'rate-limited': { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'The gateway failed' },

@@ -68,3 +68,19 @@ test('web pages of the configured origins may call, and no others', async () => 
   const answer = await callRaw(world.gateway.address, 'OPTIONS', '/operations')
   expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
 })
+
+test('what depends on the origin says so, whoever asks', async () => {
+  const world = await startWorld({ env: { CORS_ORIGINS: 'https://app.example.com' } })
+  const varies = async (path: string, headers = {}): Promise<string[]> =>
+    ((await callRaw(world.gateway.address, 'GET', path, { headers })).headers.get('vary') ?? '')
+      .toLowerCase()
+      .split(', ')
+      .toSorted()
+  for (const headers of [{}, { origin: 'https://app.example.com' }, { origin: 'https://evil.example' }]) {
+    for (const path of ['/operations', '/', '/livez', '/nothing', '/vms/x/stats', '/openapi.json'])
+      expect(await varies(path, headers), path).toEqual(['origin'])
+    expect(await varies('/problems/internal', headers)).toEqual(['accept', 'origin'])
+  }
+  await world.restart({ CORS_ORIGINS: '' })
+  expect([await varies('/operations'), await varies('/problems/internal')]).toEqual([[''], ['accept']])
+})

@@ -2,6 +2,7 @@
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, type Static } from 'typebox'
+import { varyBy } from '../headers.ts'
 import { ApiProblem, PROBLEMS, type ProblemCode } from '../problem.ts'
 import { exampleOf, WORDS } from '../problem-words.ts'
 import { ref } from '../schemas/common.ts'
@@ -66,8 +67,9 @@ export const problemRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, 
       if (!isCode(code)) throw new ApiProblem('route-not-found', `There is no problem code "${code}".`)
       const explanation = explain(code, config.basePath)
       const json = prefersJson(request.headers.accept)
+      varyBy(reply, 'Accept')
       void reply
-        .headers({ 'cache-control': `public, max-age=${MAX_AGE_S}`, vary: 'Accept' })
+        .header('cache-control', `public, max-age=${MAX_AGE_S}`)
         .type(json ? 'application/json' : 'text/html; charset=utf-8')
       return json ? explanation : pageOf(explanation, config.docs)
     },

@@ -87,7 +87,12 @@ interface ProblemResponse {
 }
 
 /** Codes that every route can answer with. */
-export const PUBLIC_PROBLEMS = ['validation-failed', 'malformed-request', 'internal'] as const
+export const PUBLIC_PROBLEMS = [
+  'validation-failed',
+  'malformed-request',
+  'expectation-failed',
+  'internal',
+] as const
 /** Codes that every route with callers can answer with. */
 const COMMON = ['unauthenticated', 'scope-missing', 'rate-limited', 'store-unavailable', 'draining'] as const
 /** Codes of routes that talk to HOSTKEY. */
