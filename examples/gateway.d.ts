@@ -354,6 +354,7 @@ export interface components {
         | 'upstream-unauthorized'
         | 'operation-failed'
         | 'upstream-unavailable'
+        | 'keys-unavailable'
         | 'store-unavailable'
         | 'draining'
         | 'upstream-timeout'
@@ -938,7 +939,7 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           [name: string]: unknown
         }
@@ -953,6 +954,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
           [name: string]: unknown
         }
         content: {
@@ -1153,7 +1156,7 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           [name: string]: unknown
         }
@@ -1168,6 +1171,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
           [name: string]: unknown
         }
         content: {
@@ -1409,7 +1414,7 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           [name: string]: unknown
         }
@@ -1424,6 +1429,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
           [name: string]: unknown
         }
         content: {
@@ -1628,7 +1635,7 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           [name: string]: unknown
         }
@@ -1643,6 +1650,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
           [name: string]: unknown
         }
         content: {
@@ -1887,7 +1896,7 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           [name: string]: unknown
         }
@@ -1902,6 +1911,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
           [name: string]: unknown
         }
         content: {
@@ -2135,7 +2146,7 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           [name: string]: unknown
         }
@@ -2150,6 +2161,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
           [name: string]: unknown
         }
         content: {
@@ -2323,7 +2336,7 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           [name: string]: unknown
         }
@@ -2338,6 +2351,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
           [name: string]: unknown
         }
         content: {
@@ -2476,7 +2491,7 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           [name: string]: unknown
         }
@@ -2491,6 +2506,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
           [name: string]: unknown
         }
         content: {
@@ -2616,7 +2633,7 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           [name: string]: unknown
         }
@@ -2631,6 +2648,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
           [name: string]: unknown
         }
         content: {

@@ -177,6 +177,12 @@ export const WORDS: Readonly<Record<ProblemCode, Words>> = {
     whatToDo: 'Send the request again after `Retry-After` seconds.',
     detail: 'HOSTKEY could not be reached (ECONNREFUSED); nothing was sent.',
   },
+  'keys-unavailable': {
+    meaning:
+      'The keys of the identity provider, which a signed token is verified with, cannot be fetched now. That says nothing about your token.',
+    whatToDo: 'Send the request again after `Retry-After` seconds. Keys of the callers file go on working.',
+    detail: 'The token cannot be verified now; send this again in a moment.',
+  },
   'store-unavailable': {
     meaning: 'The gateway cannot use the database in which it keeps operations, so it starts nothing new.',
     whatToDo:

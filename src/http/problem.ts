@@ -33,6 +33,7 @@ export const PROBLEMS = {
   'upstream-unauthorized': { status: 502, title: 'HOSTKEY refused the credentials of the gateway' },
   'operation-failed': { status: 502, title: 'HOSTKEY could not complete the operation' },
   'upstream-unavailable': { status: 503, title: 'HOSTKEY cannot be reached' },
+  'keys-unavailable': { status: 503, title: 'The keys to verify tokens with cannot be fetched' },
   'store-unavailable': { status: 503, title: 'The operation store cannot be reached' },
   draining: { status: 503, title: 'The gateway is shutting down' },
   'upstream-timeout': { status: 504, title: 'HOSTKEY did not answer in time' },

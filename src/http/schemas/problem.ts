@@ -117,9 +117,9 @@ export const MUTATION_PROBLEMS = [
 const WWW_AUTHENTICATE = {
   'WWW-Authenticate': {
     type: 'string',
-    pattern: '^Bearer',
-    maxLength: 100,
-    description: 'How to authenticate.',
+    pattern: '^Bearer( error="(invalid_token|insufficient_scope)"(, scope="[a-z: ]+")?)?$',
+    maxLength: 200,
+    description: 'How to authenticate, and what was wrong with the credential that was sent (RFC 6750).',
   },
 }
 
@@ -161,7 +161,7 @@ export function problemsOnly(...codesOfRoute: readonly ProblemCode[]): Record<nu
   for (const [status, group] of byStatus) {
     const headers = {
       ...RATE_LIMIT_HEADERS,
-      ...(status === 401 ? WWW_AUTHENTICATE : {}),
+      ...(status === 401 || status === 403 ? WWW_AUTHENTICATE : {}),
       ...(status === 429 || status === 503 || status === 409 ? RETRY_AFTER_HEADER : {}),
     }
     responses[status] = {
