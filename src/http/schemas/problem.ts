@@ -94,7 +94,14 @@ export const PUBLIC_PROBLEMS = [
   'internal',
 ] as const
 /** Codes that every route with callers can answer with. */
-const COMMON = ['unauthenticated', 'scope-missing', 'rate-limited', 'store-unavailable', 'draining'] as const
+const COMMON = [
+  'unauthenticated',
+  'scope-missing',
+  'rate-limited',
+  'keys-unavailable',
+  'store-unavailable',
+  'draining',
+] as const
 /** Codes of routes that talk to HOSTKEY. */
 export const UPSTREAM_PROBLEMS = [
   'vm-not-allowed',
