@@ -347,6 +347,7 @@ export interface components {
         | 'upstream-conflict'
         | 'payload-too-large'
         | 'unsupported-media-type'
+        | 'expectation-failed'
         | 'idempotency-key-reused'
         | 'rate-limited'
         | 'internal'
@@ -355,6 +356,7 @@ export interface components {
         | 'upstream-unauthorized'
         | 'operation-failed'
         | 'upstream-unavailable'
+        | 'keys-unavailable'
         | 'store-unavailable'
         | 'draining'
         | 'upstream-timeout'
@@ -697,6 +699,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
           [name: string]: unknown
         }
         content: {
@@ -705,8 +709,34 @@ export interface operations {
           }
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description Nothing has changed since the answer with this `ETag`. */
+      304: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
           RateLimit?: string
@@ -764,14 +794,42 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
           [name: string]: unknown
         }
         content: {
           'application/yaml': string
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description Nothing has changed since the answer with this `ETag`. */
+      304: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
           RateLimit?: string
@@ -892,7 +950,7 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           [name: string]: unknown
         }
@@ -907,6 +965,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
           [name: string]: unknown
         }
         content: {
@@ -935,6 +995,19 @@ export interface operations {
           'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
           [name: string]: unknown
         }
         content: {
@@ -982,7 +1055,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
@@ -1094,7 +1167,7 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           [name: string]: unknown
         }
@@ -1109,6 +1182,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
           [name: string]: unknown
         }
         content: {
@@ -1158,6 +1233,19 @@ export interface operations {
       }
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
           RateLimit?: string
@@ -1223,7 +1311,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
@@ -1339,7 +1427,7 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           [name: string]: unknown
         }
@@ -1354,6 +1442,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
           [name: string]: unknown
         }
         content: {
@@ -1382,6 +1472,19 @@ export interface operations {
           'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
           [name: string]: unknown
         }
         content: {
@@ -1429,7 +1532,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
@@ -1545,7 +1648,7 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           [name: string]: unknown
         }
@@ -1560,6 +1663,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
           [name: string]: unknown
         }
         content: {
@@ -1609,6 +1714,19 @@ export interface operations {
       }
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
           RateLimit?: string
@@ -1674,7 +1792,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
@@ -1791,7 +1909,7 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           [name: string]: unknown
         }
@@ -1806,6 +1924,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
           [name: string]: unknown
         }
         content: {
@@ -1855,6 +1975,19 @@ export interface operations {
       }
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
           RateLimit?: string
@@ -1920,7 +2053,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
@@ -2026,7 +2159,7 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           [name: string]: unknown
         }
@@ -2041,6 +2174,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
           [name: string]: unknown
         }
         content: {
@@ -2069,6 +2204,19 @@ export interface operations {
           'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
           [name: string]: unknown
         }
         content: {
@@ -2116,7 +2264,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
@@ -2201,7 +2349,7 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           [name: string]: unknown
         }
@@ -2211,6 +2359,21 @@ export interface operations {
       }
       /** @description `scope-missing`: The caller lacks the scope for this route. */
       403: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
           RateLimit?: string
@@ -2250,7 +2413,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
@@ -2296,11 +2459,30 @@ export interface operations {
           'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
           [name: string]: unknown
         }
         content: {
           'application/json': components['schemas']['Operation']
         }
+      }
+      /** @description Nothing has changed since the answer with this `ETag`. */
+      304: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          /** @description Which preference of `Prefer` was honoured. */
+          'Preference-Applied'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
+          [name: string]: unknown
+        }
+        content?: never
       }
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
@@ -2322,7 +2504,7 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           [name: string]: unknown
         }
@@ -2337,6 +2519,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
           [name: string]: unknown
         }
         content: {
@@ -2345,6 +2529,19 @@ export interface operations {
       }
       /** @description `operation-not-found`: There is no such operation. */
       404: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
           RateLimit?: string
@@ -2384,7 +2581,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
@@ -2449,7 +2646,7 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           [name: string]: unknown
         }
@@ -2464,6 +2661,8 @@ export interface operations {
           RateLimit?: string
           /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
           'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
           [name: string]: unknown
         }
         content: {
@@ -2472,6 +2671,19 @@ export interface operations {
       }
       /** @description `operation-not-found`: There is no such operation. */
       404: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
           RateLimit?: string
@@ -2511,7 +2723,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
@@ -2583,6 +2795,19 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
@@ -2631,8 +2856,21 @@ export interface operations {
           'application/json': components['schemas']['Health']
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
           RateLimit?: string
@@ -2677,8 +2915,21 @@ export interface operations {
           'application/json': components['schemas']['Health']
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
           RateLimit?: string
@@ -2742,8 +2993,21 @@ export interface operations {
           'text/html': string
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
           RateLimit?: string
@@ -2807,8 +3071,21 @@ export interface operations {
           'text/plain': string
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
         headers: {
           /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
           RateLimit?: string

@@ -8,19 +8,18 @@ import { problemOf, retryAfterS } from './failures.ts'
 import { operationPath, presentOperation } from './schemas/operation.ts'
 import { RATE_LIMIT_HEADERS, RETRY_AFTER_HEADER } from './schemas/problem.ts'
 
-/** Answers with an operation as it is: 202 while it runs (200 where it was asked for by its id), 200 once it ended. */
+/** Answers with an operation as it is: 202 while it runs, 200 once it ended. */
 export function sendOperation(
   reply: FastifyReply,
   operation: Operation,
-  options: { basePath: string; nowMs: number; runningStatus?: 200 | 202 },
+  { basePath, nowMs }: { basePath: string; nowMs: number },
 ): FastifyReply {
-  const { basePath, nowMs, runningStatus = 202 } = options
   const running = !hasEnded(operation)
   if (running) {
-    reply.header('retry-after', retryAfterS(operation, nowMs))
-    if (runningStatus === 202) reply.header('location', operationPath(operation.id, basePath))
+    const location = operationPath(operation.id, basePath)
+    reply.headers({ 'retry-after': retryAfterS(operation, nowMs), location })
   }
-  return reply.code(running ? runningStatus : 200).send(presentOperation(operation, basePath))
+  return reply.code(running ? 202 : 200).send(presentOperation(operation, basePath))
 }
 
 /** A read that succeeded. @throws ApiProblem for one that ended without a result while its caller waited. */

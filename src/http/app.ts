@@ -11,11 +11,12 @@ import { acceptOnlyJson, checkForBody } from './body.ts'
 import { BrokenRequests, CONNECTION_LIMITS, type ConnectionLimits } from './connections.ts'
 import { allowOrigins } from './cors.ts'
 import { errorAnswers, frameworkErrors, handleErrors } from './errors.ts'
-import { fastifyOptions, requireHost, type ServerConfig } from './fastify-options.ts'
+import { fastifyOptions, type ServerConfig } from './fastify-options.ts'
 import { setHeaders } from './headers.ts'
 import { createLimits, type LimitStore } from './limits.ts'
 import { collectMethods } from './methods.ts'
 import { registerDocs } from './openapi/docs.ts'
+import { followHttp } from './protocol.ts'
 import { noteRequests } from './request-log.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
@@ -29,6 +30,7 @@ import { Operation, OperationList } from './schemas/operation.ts'
 import { Problem } from './schemas/problem.ts'
 import { Snapshot, SnapshotCreate, SnapshotList, SnapshotRestore } from './schemas/snapshot.ts'
 import { Stats } from './schemas/stats.ts'
+import { refuseUnknownQueries } from './validation.ts'
 
 export interface AppParts {
   operations: Operations
@@ -64,7 +66,8 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
   const { basePath } = config
   const { operations, callers, metrics, draining, logger, now } = parts
   const limits = { ...CONNECTION_LIMITS, ...parts.connectionLimits }
-  const broken = new BrokenRequests(basePath, logger, code => metrics.problem(null, code))
+  const silentMs = Math.max(0, limits.keepAliveMs - limits.headersMs)
+  const broken = new BrokenRequests({ basePath, silentMs }, logger, code => metrics.problem(null, code))
   const answerError = errorAnswers(basePath, metrics)
   const app = Fastify({
     ...fastifyOptions(config, limits, logger),
@@ -80,13 +83,14 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
   parts.tracing.requests(app)
   noteRequests(app, metrics, now)
   setHeaders(app)
-  requireHost(app)
+  followHttp(app)
   await allowOrigins(app, config.corsOrigins)
   const rateLimits = await createLimits(app, config.rateLimit, parts.limitStore)
   admitRequests(app, { callers, limits: rateLimits, draining })
   checkForBody(app)
 
   for (const component of COMPONENTS) app.addSchema(component)
+  refuseUnknownQueries(app)
   const answerOtherMethods = collectMethods(app)
   await registerDocs(app, config)
   const routeParts: RouteParts = { config, operations, draining, now }

@@ -6,6 +6,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import fc from 'fast-check'
+import { duplicateMembers } from '../../src/http/json.ts'
 import type { Fault } from '../../src/simulator/simulator.ts'
 
 interface Schema {
@@ -238,8 +239,10 @@ export function requestsOf(document: Document): fc.Arbitrary<Request> {
       fc.constantFrom('extra', 'Name', '__proto__', 'constructor', ' name', 'id', 'token'),
       fc.jsonValue(),
     )
+    const twice =
+      members.length === 0 ? fc.constant(undefined) : sometimes(40, fc.oneof(...members), undefined)
     return fc
-      .tuple(...members, sometimes(25, unknown, undefined))
+      .tuple(...members, sometimes(25, unknown, undefined), twice)
       .map(
         all =>
           `{${all.flatMap(one => (one ? [`${JSON.stringify(one[0])}:${JSON.stringify(one[1])}`] : [])).join()}}`,
@@ -363,6 +366,8 @@ export function requestsOf(document: Document): fc.Arbitrary<Request> {
           const given = draw.query[i]
           if (given && (given[1] || isFlawed(one, given[0]))) flaws.add('query')
         })
+        // Whatever it is, no route knows it.
+        if (draw.noise !== '') flaws.add('query')
         if (draw.broken !== '' && draw.path.length > 0) flaws.add('percent')
         if (draw.misroute !== '' || draw.path.includes('')) flaws.add('route')
         const used = draw.head && method === 'GET' && draw.method === method ? 'HEAD' : draw.method
@@ -377,7 +382,7 @@ export function requestsOf(document: Document): fc.Arbitrary<Request> {
           else {
             const json = parsed(sent)
             if (json === undefined) flaws.add('json')
-            else if (!isValid(schema, json)) flaws.add('body')
+            else if (!isValid(schema, json) || duplicateMembers(sent).length > 0) flaws.add('body')
           }
           if (sent !== null && draw.mediaType !== JSON_TYPE) flaws.add('media-type')
         } else if (sent !== null) flaws.add('unwanted-body')

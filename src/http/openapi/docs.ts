@@ -5,8 +5,9 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import { VERSION } from '../../config/version.ts'
+import { ETAG_HEADER, etagOf, notModified, sendTagged } from '../etag.ts'
 import { securityHeaders } from '../headers.ts'
-import { problemsOnly, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
+import { problemsOnly, PUBLIC_PROBLEMS, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
 import { openApiInfo, tidyDocument, toYaml } from './document.ts'
 
 const PUBLIC = { access: 'public' } as const
@@ -56,22 +57,31 @@ async function registerGenerator(app: FastifyInstance, serverUrl: string): Promi
 
 /** Serves the document as JSON and as YAML. Each is written out once, when it is first asked for. */
 function serveDocument(app: FastifyInstance): void {
-  let json: string | undefined
-  let yaml: string | undefined
+  const tagged = (text: string): { text: string; etag: string } => ({ text, etag: etagOf(text) })
+  let json: ReturnType<typeof tagged> | undefined
+  let yaml: ReturnType<typeof tagged> | undefined
   app.get(
     '/openapi.json',
     { config: PUBLIC, schema: documentSchema('Json', 'application/json') },
-    (_request, reply) => {
-      json ??= JSON.stringify(app.swagger())
-      return reply.type('application/json').serializer(String).send(json)
+    (request, reply) => {
+      json ??= tagged(JSON.stringify(app.swagger()))
+      return sendTagged(request, reply, json.text, {
+        ...json,
+        mediaType: 'application/json',
+        scope: 'public',
+      })
     },
   )
   app.get(
     '/openapi.yaml',
     { config: PUBLIC, schema: documentSchema('Yaml', 'application/yaml') },
-    async (_request, reply) => {
-      yaml ??= await toYaml(app.swagger())
-      return reply.type('application/yaml').serializer(String).send(yaml)
+    async (request, reply) => {
+      yaml ??= tagged(await toYaml(app.swagger()))
+      return sendTagged(request, reply, yaml.text, {
+        ...yaml,
+        mediaType: 'application/yaml',
+        scope: 'public',
+      })
     },
   )
 }
@@ -90,10 +100,11 @@ function documentSchema(format: 'Json' | 'Yaml', mediaType: string): FastifySche
     response: {
       200: {
         description: 'The document.',
-        headers: RATE_LIMIT_HEADERS,
+        headers: { ...RATE_LIMIT_HEADERS, ...ETAG_HEADER },
         content: { [mediaType]: { schema } },
       },
-      ...problemsOnly('malformed-request', 'rate-limited', 'internal'),
+      304: notModified(RATE_LIMIT_HEADERS),
+      ...problemsOnly(...PUBLIC_PROBLEMS, 'rate-limited'),
     },
   }
 }

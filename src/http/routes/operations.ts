@@ -5,7 +5,7 @@ import { callerOf } from '../auth.ts'
 import { mayTouch, SCOPES, type Caller } from '../../callers/caller.ts'
 import type { Kind } from '../../operations/kinds/kind.ts'
 import { KIND_NAMES, KINDS } from '../../operations/kinds/kinds.ts'
-import type { Operation as StoredOperation } from '../../operations/operation.ts'
+import { hasEnded, type Operation as StoredOperation } from '../../operations/operation.ts'
 import type { Operations } from '../../operations/operations.ts'
 import { OPERATION_ID } from '../../operations/id.ts'
 import { ApiProblem } from '../problem.ts'
@@ -18,7 +18,9 @@ import {
   presentOperation,
 } from '../schemas/operation.ts'
 import { problemResponses, RATE_LIMIT_HEADERS, RETRY_AFTER_HEADER } from '../schemas/problem.ts'
-import { jsonResponse, OPERATION_HEADERS, secured, sendOperation } from '../answers.ts'
+import { jsonResponse, OPERATION_HEADERS, secured } from '../answers.ts'
+import { ETAG_HEADER, notModified, sendTagged } from '../etag.ts'
+import { retryAfterS } from '../failures.ts'
 import { eventStream } from './events.ts'
 import { goneSignal, type RouteApp, type RouteParts } from './parts.ts'
 import { waitOf } from '../prefer.ts'
@@ -141,7 +143,9 @@ function seeRoute(app: RouteApp, { config, operations, draining, now }: RoutePar
         200: jsonResponse('The operation as it is now.', ref(Operation), {
           ...OPERATION_HEADERS,
           ...RETRY_AFTER_HEADER,
+          ...ETAG_HEADER,
         }),
+        304: notModified({ ...OPERATION_HEADERS, ...RETRY_AFTER_HEADER }),
         ...problemResponses('operation-not-found'),
       },
     },
@@ -149,7 +153,12 @@ function seeRoute(app: RouteApp, { config, operations, draining, now }: RoutePar
       const operation = await visibleOperation(operations, callerOf(request), request.params.operation_id)
       const waitMs = waitOf(request, reply, config.maxWaitMs, 0)
       const latest = await operations.wait(operation, waitMs, draining, () => goneSignal(reply))
-      return sendOperation(reply, latest, { basePath: config.basePath, nowMs: now(), runningStatus: 200 })
+      if (!hasEnded(latest)) reply.header('retry-after', retryAfterS(latest, now()))
+      const text = JSON.stringify(presentOperation(latest, config.basePath))
+      return sendTagged(request, reply, text, {
+        mediaType: 'application/json; charset=utf-8',
+        scope: 'private',
+      })
     },
   })
 }

@@ -34,6 +34,7 @@ export async function readForCaller<K extends ReadKind>(
     hurry: draining,
     gone: () => goneSignal(reply),
   })
-  if (ageMs !== null) reply.header('age', Math.floor(ageMs / 1000))
+  // An age is told of what may be kept alone (RFC 9111, section 5.1); but nobody is to take it for the present state.
+  if (ageMs !== null) reply.headers({ age: Math.floor(ageMs / 1000), 'cache-control': 'private, no-cache' })
   return operation
 }

@@ -100,9 +100,10 @@ export const MutationHeaders = Type.Object({
   prefer: Type.Optional(prefer),
   'idempotency-key': Type.Optional(
     Type.String({
-      pattern: '^[!-~]+$',
+      // Bare, or a string of RFC 9651.
+      pattern: '^([!#-~][!-~]{0,254}|"([!#-\\[\\]-~]|\\\\["\\\\]){1,255}")$',
       minLength: 1,
-      maxLength: 257,
+      maxLength: 512,
       description:
         'Makes a retry safe: 1 to 255 visible ASCII characters, bare or quoted, kept for 24 hours for each caller. The same key with the same request answers with the first operation and calls nothing.',
       examples: ['5f0c8a4e-nightly'],

@@ -92,13 +92,19 @@ interface ProblemResponse {
   content: { 'application/problem+json': { schema: unknown; examples: object } }
 }
 
+/** Codes that every route can answer with. */
+export const PUBLIC_PROBLEMS = [
+  'validation-failed',
+  'malformed-request',
+  'expectation-failed',
+  'internal',
+] as const
 /** Codes that every route with callers can answer with. */
 const COMMON = [
-  'malformed-request',
   'unauthenticated',
   'scope-missing',
   'rate-limited',
-  'internal',
+  'keys-unavailable',
   'store-unavailable',
   'draining',
 ] as const
@@ -124,9 +130,9 @@ export const MUTATION_PROBLEMS = [
 const WWW_AUTHENTICATE = {
   'WWW-Authenticate': {
     type: 'string',
-    pattern: '^Bearer',
-    maxLength: 100,
-    description: 'How to authenticate.',
+    pattern: '^Bearer( error="(invalid_token|insufficient_scope)"(, scope="[a-z: ]+")?)?$',
+    maxLength: 200,
+    description: 'How to authenticate, and what was wrong with the credential that was sent (RFC 6750).',
   },
 }
 
@@ -158,7 +164,7 @@ export const RATE_LIMIT_HEADERS = {
 
 /** The problem answers of a route, a status each, for its `response` schema. */
 export function problemResponses(...codesOfRoute: readonly ProblemCode[]): Record<number, ProblemResponse> {
-  return problemsOnly('validation-failed', ...codesOfRoute, ...COMMON)
+  return problemsOnly(...PUBLIC_PROBLEMS, ...codesOfRoute, ...COMMON)
 }
 
 /** Exactly these problem answers. */
@@ -168,7 +174,7 @@ export function problemsOnly(...codesOfRoute: readonly ProblemCode[]): Record<nu
   for (const [status, group] of byStatus) {
     const headers = {
       ...RATE_LIMIT_HEADERS,
-      ...(status === 401 ? WWW_AUTHENTICATE : {}),
+      ...(status === 401 || status === 403 ? WWW_AUTHENTICATE : {}),
       ...(status === 429 || status === 503 || status === 409 ? RETRY_AFTER_HEADER : {}),
     }
     responses[status] = {
