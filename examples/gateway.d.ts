@@ -294,6 +294,73 @@ export type webhooks = Record<string, never>
 export interface components {
   schemas: {
     /**
+     * @description What programs decide on.
+     * @example vm-busy
+     * @enum {string}
+     */
+    ProblemCode:
+      | 'validation-failed'
+      | 'malformed-request'
+      | 'unauthenticated'
+      | 'scope-missing'
+      | 'vm-not-allowed'
+      | 'route-not-found'
+      | 'vm-not-found'
+      | 'snapshot-not-found'
+      | 'operation-not-found'
+      | 'method-not-allowed'
+      | 'vm-busy'
+      | 'idempotency-in-progress'
+      | 'upstream-conflict'
+      | 'payload-too-large'
+      | 'unsupported-media-type'
+      | 'idempotency-key-reused'
+      | 'rate-limited'
+      | 'internal'
+      | 'upstream-rejected'
+      | 'upstream-invalid'
+      | 'upstream-unauthorized'
+      | 'operation-failed'
+      | 'upstream-unavailable'
+      | 'store-unavailable'
+      | 'draining'
+      | 'upstream-timeout'
+      | 'outcome-unknown'
+    /**
+     * @description In which part of a request a field stands.
+     * @example body
+     * @enum {string}
+     */
+    FieldPlace: 'body' | 'path' | 'query' | 'header'
+    /**
+     * @description An invalid field of a request.
+     * @example {
+     *       "in": "body",
+     *       "field": "name",
+     *       "message": "is required"
+     *     }
+     */
+    FieldError: {
+      in: components['schemas']['FieldPlace']
+      /** @description The name of the field. */
+      field: string
+      /** @description What is wrong with it. */
+      message: string
+    }
+    /**
+     * @description What HOSTKEY said.
+     * @example {
+     *       "code": "-1",
+     *       "message": "failed to request stats for 4711 - server not found"
+     *     }
+     */
+    UpstreamError: {
+      /** @description The code HOSTKEY gave. */
+      code: string
+      /** @description The message HOSTKEY gave. */
+      message: string
+    }
+    /**
      * @description An error (RFC 9457).
      * @example {
      *       "type": "/problems/vm-busy",
@@ -324,86 +391,53 @@ export interface components {
       detail: string
       /** @description The id of the request, as in the log of the gateway. */
       instance: string
-      /**
-       * @description What programs decide on.
-       * @example vm-busy
-       * @enum {string}
-       */
-      code:
-        | 'validation-failed'
-        | 'malformed-request'
-        | 'unauthenticated'
-        | 'scope-missing'
-        | 'vm-not-allowed'
-        | 'route-not-found'
-        | 'vm-not-found'
-        | 'snapshot-not-found'
-        | 'operation-not-found'
-        | 'method-not-allowed'
-        | 'vm-busy'
-        | 'idempotency-in-progress'
-        | 'upstream-conflict'
-        | 'payload-too-large'
-        | 'unsupported-media-type'
-        | 'idempotency-key-reused'
-        | 'rate-limited'
-        | 'internal'
-        | 'upstream-rejected'
-        | 'upstream-invalid'
-        | 'upstream-unauthorized'
-        | 'operation-failed'
-        | 'upstream-unavailable'
-        | 'store-unavailable'
-        | 'draining'
-        | 'upstream-timeout'
-        | 'outcome-unknown'
+      code: components['schemas']['ProblemCode']
       /** @description Every invalid field of the request. */
-      errors?: {
-        /**
-         * @description Where the field stands.
-         * @enum {string}
-         */
-        in: 'body' | 'path' | 'query' | 'header'
-        /** @description The name of the field. */
-        field: string
-        /** @description What is wrong with it. */
-        message: string
-      }[]
+      errors?: components['schemas']['FieldError'][]
       /**
        * Format: uri-reference
        * @description Path of the operation this is about.
        */
       operation?: string
-      /** @description What HOSTKEY said. */
-      upstream?: {
-        /** @description The code HOSTKEY gave. */
-        code: string
-        /** @description The message HOSTKEY gave. */
-        message: string
-      }
+      upstream?: components['schemas']['UpstreamError']
     }
     /**
-     * @description Something that takes time at HOSTKEY. It is on disk before you hear of it, and never changes again once it ended.
+     * @description What an operation does.
+     * @example snapshot.create
+     * @enum {string}
+     */
+    Kind: 'snapshot.create' | 'snapshot.list' | 'snapshot.delete' | 'snapshot.restore' | 'stats.load'
+    /**
+     * @description `running`, then one of the others for good. `unknown` means: it may have happened, and neither HOSTKEY nor a look at the VM could tell.
+     * @example succeeded
+     * @enum {string}
+     */
+    Status: 'running' | 'succeeded' | 'failed' | 'unknown'
+    /**
+     * @description The name of a caller, as the operator gave it.
+     * @example backup-scheduler
+     */
+    CallerName: string
+    /**
+     * @description What a change brings once it succeeded.
      * @example {
-     *       "id": "op_01kaw3v8s0q6m2c5d7e9f1g3h5",
-     *       "self": "/operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5",
-     *       "kind": "snapshot.create",
-     *       "vm_id": 1000,
-     *       "snapshot": "before-upgrade",
-     *       "snapshot_type": "snapshot",
-     *       "status": "succeeded",
-     *       "created_at": "2026-11-24T10:15:30.123Z",
-     *       "updated_at": "2026-11-24T10:15:41.870Z",
-     *       "finished_at": "2026-11-24T10:15:41.870Z",
-     *       "created_by": "backup-scheduler",
-     *       "result": {
-     *         "settled_by": "callback",
-     *         "raw": "snapshot created"
-     *       },
-     *       "error": null
+     *       "settled_by": "callback",
+     *       "raw": "snapshot created"
      *     }
      */
-    Operation: {
+    ChangeResult: {
+      /**
+       * @description `callback`: HOSTKEY reported the end. `look`: the VM's snapshots proved it.
+       * @enum {string}
+       */
+      settled_by: 'callback' | 'look'
+      /** @description Names of snapshots that are known to be lost by it. */
+      discarded?: string[]
+      /** @description What HOSTKEY said, as it came; members named like secrets are left out. */
+      raw: unknown
+    }
+    /** @description Takes a snapshot. */
+    CreateOperation: {
       /**
        * @description Opaque, and larger than the id of every older operation.
        * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
@@ -416,11 +450,16 @@ export interface components {
        */
       self: string
       /**
-       * @description What the operation does.
-       * @example snapshot.create
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
        * @enum {string}
        */
-      kind: 'snapshot.create' | 'snapshot.list' | 'snapshot.delete' | 'snapshot.restore' | 'stats.load'
+      kind: 'snapshot.create'
       /**
        * Format: int32
        * @description The id of the virtual machine at HOSTKEY.
@@ -431,12 +470,7 @@ export interface components {
       snapshot: string | null
       /** @description The type of the snapshot, where the operation is about snapshots. */
       snapshot_type: string | null
-      /**
-       * @description `running`, then one of the others for good. `unknown` means: it may have happened, and neither HOSTKEY nor a look at the VM could tell.
-       * @example succeeded
-       * @enum {string}
-       */
-      status: 'running' | 'succeeded' | 'failed' | 'unknown'
+      status: components['schemas']['Status']
       /**
        * Format: date-time
        * @description RFC 3339, UTC, with milliseconds.
@@ -455,16 +489,276 @@ export interface components {
        * @example 2026-11-24T10:15:30.123Z
        */
       finished_at: string | null
-      /**
-       * @description The name of the caller who started it.
-       * @example backup-scheduler
-       */
-      created_by: string
-      /** @description What it brought, once it succeeded: a SnapshotList (`snapshot.list`), Stats (`stats.load`), or for a change `{settled_by, raw}`, where `settled_by` is `callback` when HOSTKEY reported the end and `look` when the VM's snapshots proved it. */
-      result: unknown
-      /** @description A Problem: `operation-failed` when it failed, `outcome-unknown` when nobody can tell. Else null. */
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['ChangeResult'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
       error: components['schemas']['Problem'] | null
     }
+    /** @description Reads the snapshots of a VM. */
+    ListOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.list'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['SnapshotList'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+    }
+    /** @description Deletes a snapshot. */
+    DeleteOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.delete'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['ChangeResult'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+    }
+    /** @description Restores a VM from a snapshot. */
+    RestoreOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.restore'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['ChangeResult'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+    }
+    /** @description Reads the load of a VM. */
+    StatsOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'stats.load'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['Stats'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+    }
+    /**
+     * @description Something that takes time at HOSTKEY. It is on disk before you hear of it, and never changes again once it ended. Its `kind` tells the type of its `result`.
+     * @example {
+     *       "id": "op_01kaw3v8s0q6m2c5d7e9f1g3h5",
+     *       "self": "/operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5",
+     *       "resource": "/vms/1000/snapshots/before-upgrade",
+     *       "kind": "snapshot.create",
+     *       "vm_id": 1000,
+     *       "snapshot": "before-upgrade",
+     *       "snapshot_type": "snapshot",
+     *       "status": "succeeded",
+     *       "created_at": "2026-11-24T10:15:30.123Z",
+     *       "updated_at": "2026-11-24T10:15:41.870Z",
+     *       "finished_at": "2026-11-24T10:15:41.870Z",
+     *       "created_by": "backup-scheduler",
+     *       "result": {
+     *         "settled_by": "callback",
+     *         "raw": "snapshot created"
+     *       },
+     *       "error": null
+     *     }
+     */
+    Operation:
+      | components['schemas']['CreateOperation']
+      | components['schemas']['ListOperation']
+      | components['schemas']['DeleteOperation']
+      | components['schemas']['RestoreOperation']
+      | components['schemas']['StatsOperation']
     /**
      * @description A page of operations.
      * @example {
@@ -665,7 +959,54 @@ export interface components {
   responses: never
   parameters: never
   requestBodies: never
-  headers: never
+  headers: {
+    /** @description The id of the request, as the caller gave it or new; the log has it too. */
+    'X-Request-Id': string
+    /** @description Whether the answer may be kept. */
+    'Cache-Control': string
+    /** @description What a browser may load for the answer. */
+    'Content-Security-Policy': string
+    /** @description For browsers. */
+    'Cross-Origin-Resource-Policy': 'same-origin'
+    /** @description For browsers. */
+    'Referrer-Policy': 'no-referrer'
+    /** @description For browsers. */
+    'X-Content-Type-Options': 'nosniff'
+    /** @description For browsers. */
+    'X-Frame-Options': 'SAMEORIGIN'
+    /** @description The origin of the page that may read the answer. */
+    'Access-Control-Allow-Origin': string
+    /** @description The headers that this page may read. */
+    'Access-Control-Expose-Headers': string
+    /** @description The headers of the request that the answer depends on. */
+    Vary: string
+    /** @description For browsers. */
+    'Cross-Origin-Opener-Policy': 'same-origin'
+    /** @description For browsers. */
+    'Origin-Agent-Cluster': '?1'
+    /** @description For browsers. */
+    'X-DNS-Prefetch-Control': 'off'
+    /** @description For browsers. */
+    'X-Download-Options': 'noopen'
+    /** @description For browsers. */
+    'X-Permitted-Cross-Domain-Policies': 'none'
+    /** @description For browsers. */
+    'X-XSS-Protection': '0'
+    /** @description Which preference of `Prefer` was honoured. */
+    'Preference-Applied': string
+    /** @description What is left of the quota: its name, `r` requests, and `t` seconds until it is full again. */
+    RateLimit: string
+    /** @description The quota: its name, and `q` requests within `w` seconds. */
+    'RateLimit-Policy': string
+    /** @description What is left of the quota: its name, `r` requests, and `t` seconds until it is full again. */
+    'RateLimit.operations': string
+    /** @description The quota: its name, and `q` requests within `w` seconds. */
+    'RateLimit-Policy.operations': string
+    /** @description What is left of the quota: its name, `r` requests, and `t` seconds until it is full again. */
+    'RateLimit.any': string
+    /** @description The quota: its name, and `q` requests within `w` seconds. */
+    'RateLimit-Policy.any': string
+  }
   pathItems: never
 }
 export type $defs = Record<string, never>
@@ -682,10 +1023,18 @@ export interface operations {
       /** @description The document. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -697,10 +1046,18 @@ export interface operations {
       /** @description `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -710,12 +1067,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -725,10 +1090,18 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -749,10 +1122,18 @@ export interface operations {
       /** @description The document. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -762,10 +1143,18 @@ export interface operations {
       /** @description `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -775,12 +1164,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -790,10 +1187,18 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -810,9 +1215,9 @@ export interface operations {
       }
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description `no-cache` asks HOSTKEY anew instead of taking a result of the last second. */
-        'cache-control'?: string
+        'Cache-Control'?: string
       }
       path: {
         /**
@@ -828,14 +1233,21 @@ export interface operations {
       /** @description The snapshots. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds since HOSTKEY was asked, when the result came from the cache. */
           Age?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -845,16 +1257,23 @@ export interface operations {
       /** @description Not ready in time; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -864,10 +1283,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -877,12 +1305,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate. */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -892,10 +1329,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate. */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -905,10 +1353,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -918,12 +1375,21 @@ export interface operations {
       /** @description `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -933,12 +1399,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -948,10 +1423,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -961,10 +1445,21 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -974,12 +1469,21 @@ export interface operations {
       /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -989,10 +1493,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1006,9 +1521,9 @@ export interface operations {
       query?: never
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description Makes a retry safe: 1 to 255 visible ASCII characters, bare or quoted, kept for 24 hours for each caller. The same key with the same request answers with the first operation and calls nothing. */
-        'idempotency-key'?: string
+        'Idempotency-Key'?: string
       }
       path: {
         /**
@@ -1028,14 +1543,21 @@ export interface operations {
       /** @description The operation, which ended within the wait: `succeeded`, `failed` or `unknown`. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1045,18 +1567,25 @@ export interface operations {
       /** @description HOSTKEY accepted; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1066,10 +1595,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1079,12 +1617,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate. */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1094,10 +1641,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate. */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1107,10 +1665,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1120,12 +1687,21 @@ export interface operations {
       /** @description `vm-busy`: Another operation is changing this VM. `idempotency-in-progress`: The first request with this key is still being accepted. `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1135,10 +1711,19 @@ export interface operations {
       /** @description `payload-too-large`: The request body is too large. */
       413: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1148,10 +1733,19 @@ export interface operations {
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1161,10 +1755,19 @@ export interface operations {
       /** @description `idempotency-key-reused`: The idempotency key belongs to another request. */
       422: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1174,12 +1777,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1189,10 +1801,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1202,10 +1823,21 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1215,12 +1847,21 @@ export interface operations {
       /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1230,10 +1871,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1250,9 +1902,9 @@ export interface operations {
       }
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description `no-cache` asks HOSTKEY anew instead of taking a result of the last second. */
-        'cache-control'?: string
+        'Cache-Control'?: string
       }
       path: {
         /**
@@ -1273,14 +1925,21 @@ export interface operations {
       /** @description The snapshot. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds since HOSTKEY was asked, when the result came from the cache. */
           Age?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1290,16 +1949,23 @@ export interface operations {
       /** @description Not ready in time; follow the operation, whose `result` will be the list of snapshots. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1309,10 +1975,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1322,12 +1997,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate. */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1337,10 +2021,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate. */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1350,10 +2045,19 @@ export interface operations {
       /** @description `snapshot-not-found`: The VM has no such snapshot. `vm-not-found`: HOSTKEY knows no such VM. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1363,12 +2067,21 @@ export interface operations {
       /** @description `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1378,12 +2091,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1393,10 +2115,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1406,10 +2137,21 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1419,12 +2161,21 @@ export interface operations {
       /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1434,10 +2185,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1454,9 +2216,9 @@ export interface operations {
       }
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description Makes a retry safe: 1 to 255 visible ASCII characters, bare or quoted, kept for 24 hours for each caller. The same key with the same request answers with the first operation and calls nothing. */
-        'idempotency-key'?: string
+        'Idempotency-Key'?: string
       }
       path: {
         /**
@@ -1477,14 +2239,21 @@ export interface operations {
       /** @description The operation, which ended within the wait: `succeeded`, `failed` or `unknown`. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1494,18 +2263,25 @@ export interface operations {
       /** @description HOSTKEY accepted; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1515,10 +2291,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1528,12 +2313,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate. */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1543,10 +2337,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate. */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1556,10 +2361,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. `snapshot-not-found`: The VM has no such snapshot. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1569,12 +2383,21 @@ export interface operations {
       /** @description `vm-busy`: Another operation is changing this VM. `idempotency-in-progress`: The first request with this key is still being accepted. `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1584,10 +2407,19 @@ export interface operations {
       /** @description `payload-too-large`: The request body is too large. */
       413: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1597,10 +2429,19 @@ export interface operations {
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1610,10 +2451,19 @@ export interface operations {
       /** @description `idempotency-key-reused`: The idempotency key belongs to another request. */
       422: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1623,12 +2473,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1638,10 +2497,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1651,10 +2519,21 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1664,12 +2543,21 @@ export interface operations {
       /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1679,10 +2567,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1696,9 +2595,9 @@ export interface operations {
       query?: never
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description Makes a retry safe: 1 to 255 visible ASCII characters, bare or quoted, kept for 24 hours for each caller. The same key with the same request answers with the first operation and calls nothing. */
-        'idempotency-key'?: string
+        'Idempotency-Key'?: string
       }
       path: {
         /**
@@ -1723,14 +2622,21 @@ export interface operations {
       /** @description The operation, which ended within the wait: `succeeded`, `failed` or `unknown`. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1740,18 +2646,25 @@ export interface operations {
       /** @description HOSTKEY accepted; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1761,10 +2674,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1774,12 +2696,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate. */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1789,10 +2720,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate. */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1802,10 +2744,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. `snapshot-not-found`: The VM has no such snapshot. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1815,12 +2766,21 @@ export interface operations {
       /** @description `vm-busy`: Another operation is changing this VM. `idempotency-in-progress`: The first request with this key is still being accepted. `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1830,10 +2790,19 @@ export interface operations {
       /** @description `payload-too-large`: The request body is too large. */
       413: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1843,10 +2812,19 @@ export interface operations {
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1856,10 +2834,19 @@ export interface operations {
       /** @description `idempotency-key-reused`: The idempotency key belongs to another request. */
       422: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1869,12 +2856,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1884,10 +2880,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1897,10 +2902,21 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1910,12 +2926,21 @@ export interface operations {
       /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1925,10 +2950,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1942,9 +2978,9 @@ export interface operations {
       query?: never
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description `no-cache` asks HOSTKEY anew instead of taking a result of the last second. */
-        'cache-control'?: string
+        'Cache-Control'?: string
       }
       path: {
         /**
@@ -1960,14 +2996,21 @@ export interface operations {
       /** @description The stats. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds since HOSTKEY was asked, when the result came from the cache. */
           Age?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1977,16 +3020,23 @@ export interface operations {
       /** @description Not ready in time; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1996,10 +3046,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2009,12 +3068,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate. */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2024,10 +3092,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate. */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2037,10 +3116,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2050,12 +3138,21 @@ export interface operations {
       /** @description `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2065,12 +3162,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2080,10 +3186,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2093,10 +3208,21 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2106,12 +3232,21 @@ export interface operations {
       /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2121,10 +3256,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2138,10 +3284,14 @@ export interface operations {
       query?: {
         /** @description The id of the virtual machine at HOSTKEY. */
         vm_id?: number
-        /** @description What the operation does. */
-        kind?: 'snapshot.create' | 'snapshot.list' | 'snapshot.delete' | 'snapshot.restore' | 'stats.load'
+        /** @description What an operation does. */
+        kind?: components['schemas']['Kind']
         /** @description `running`, then one of the others for good. `unknown` means: it may have happened, and neither HOSTKEY nor a look at the VM could tell. */
-        status?: 'running' | 'succeeded' | 'failed' | 'unknown'
+        status?: components['schemas']['Status']
+        /** @description Only operations that were created after this. */
+        created_after?: string
+        /** @description Only operations that were created before this. */
+        created_before?: string
         /** @description How many a page holds. */
         limit?: number
         /** @description The `next_cursor` of the page before. */
@@ -2156,12 +3306,20 @@ export interface operations {
       /** @description A page of operations. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description `rel="next"`: the address of the next page, where there is one. */
           Link?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2171,10 +3329,18 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2184,12 +3350,20 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate. */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2199,10 +3373,20 @@ export interface operations {
       /** @description `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate. */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2212,12 +3396,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.any']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.any']
           [name: string]: unknown
         }
         content: {
@@ -2227,10 +3419,18 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2240,12 +3440,20 @@ export interface operations {
       /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2259,7 +3467,7 @@ export interface operations {
       query?: never
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
       }
       path: {
         /**
@@ -2275,14 +3483,21 @@ export interface operations {
       /** @description The operation as it is now. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2292,10 +3507,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2305,12 +3529,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate. */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2320,10 +3553,21 @@ export interface operations {
       /** @description `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate. */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2333,10 +3577,19 @@ export interface operations {
       /** @description `operation-not-found`: There is no such operation. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2346,12 +3599,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.any']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.any']
           [name: string]: unknown
         }
         content: {
@@ -2361,10 +3623,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2374,12 +3645,21 @@ export interface operations {
       /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2406,10 +3686,20 @@ export interface operations {
       /** @description The stream. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description For nginx. */
+          'X-Accel-Buffering'?: 'no'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2419,10 +3709,18 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2432,12 +3730,20 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate. */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2447,10 +3753,20 @@ export interface operations {
       /** @description `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate. */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2460,10 +3776,18 @@ export interface operations {
       /** @description `operation-not-found`: There is no such operation. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2473,12 +3797,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.any']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.any']
           [name: string]: unknown
         }
         content: {
@@ -2488,10 +3820,18 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2501,12 +3841,20 @@ export interface operations {
       /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2533,10 +3881,24 @@ export interface operations {
       /** @description The explanation. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2547,10 +3909,24 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2560,10 +3936,24 @@ export interface operations {
       /** @description `route-not-found`: There is no such route. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2573,12 +3963,26 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2588,10 +3992,24 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2612,6 +4030,16 @@ export interface operations {
       /** @description It is alive. */
       200: {
         headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2621,10 +4049,16 @@ export interface operations {
       /** @description `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2634,10 +4068,16 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2658,6 +4098,16 @@ export interface operations {
       /** @description It can. */
       200: {
         headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2667,10 +4117,16 @@ export interface operations {
       /** @description `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2680,10 +4136,16 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2693,12 +4155,18 @@ export interface operations {
       /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2719,10 +4187,24 @@ export interface operations {
       /** @description The page. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2732,10 +4214,24 @@ export interface operations {
       /** @description `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2745,12 +4241,26 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2760,10 +4270,24 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2784,10 +4308,18 @@ export interface operations {
       /** @description The metrics. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2797,10 +4329,18 @@ export interface operations {
       /** @description `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2810,12 +4350,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2825,10 +4373,18 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {

@@ -5,7 +5,7 @@ import { Type, type Static } from 'typebox'
 import { ApiProblem, PROBLEMS, type ProblemCode } from '../problem.ts'
 import { exampleOf, WORDS } from '../problem-words.ts'
 import { ref } from '../schemas/common.ts'
-import { Problem, problemsOnly, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
+import { Problem, problemsOnly } from '../schemas/problem.ts'
 import { escapeHtml, htmlPage, PAGE_HEADERS } from './page.ts'
 import type { RouteParts } from './parts.ts'
 
@@ -52,7 +52,6 @@ export const problemRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, 
       response: {
         200: {
           description: 'The explanation.',
-          headers: RATE_LIMIT_HEADERS,
           content: {
             'text/html': { schema: { type: 'string', pattern: '^<!doctype html>', maxLength: 100_000 } },
             'application/json': { schema: ref(Explanation) },
