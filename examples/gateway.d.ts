@@ -294,6 +294,77 @@ export type webhooks = Record<string, never>
 export interface components {
   schemas: {
     /**
+     * @description What programs decide on.
+     * @example vm-busy
+     * @enum {string}
+     */
+    ProblemCode:
+      | 'validation-failed'
+      | 'malformed-request'
+      | 'unauthenticated'
+      | 'scope-missing'
+      | 'vm-not-allowed'
+      | 'route-not-found'
+      | 'vm-not-found'
+      | 'snapshot-not-found'
+      | 'operation-not-found'
+      | 'method-not-allowed'
+      | 'vm-busy'
+      | 'idempotency-in-progress'
+      | 'newer-snapshots'
+      | 'snapshot-ambiguous'
+      | 'upstream-conflict'
+      | 'payload-too-large'
+      | 'unsupported-media-type'
+      | 'expectation-failed'
+      | 'idempotency-key-reused'
+      | 'rate-limited'
+      | 'internal'
+      | 'upstream-rejected'
+      | 'upstream-invalid'
+      | 'upstream-unauthorized'
+      | 'operation-failed'
+      | 'upstream-unavailable'
+      | 'keys-unavailable'
+      | 'store-unavailable'
+      | 'draining'
+      | 'upstream-timeout'
+      | 'outcome-unknown'
+    /**
+     * @description In which part of a request a field stands.
+     * @example body
+     * @enum {string}
+     */
+    FieldPlace: 'body' | 'path' | 'query' | 'header'
+    /**
+     * @description An invalid field of a request.
+     * @example {
+     *       "in": "body",
+     *       "field": "name",
+     *       "message": "is required"
+     *     }
+     */
+    FieldError: {
+      in: components['schemas']['FieldPlace']
+      /** @description The name of the field. */
+      field: string
+      /** @description What is wrong with it. */
+      message: string
+    }
+    /**
+     * @description What HOSTKEY said.
+     * @example {
+     *       "code": "-1",
+     *       "message": "failed to request stats for 4711 - server not found"
+     *     }
+     */
+    UpstreamError: {
+      /** @description The code HOSTKEY gave. */
+      code: string
+      /** @description The message HOSTKEY gave. */
+      message: string
+    }
+    /**
      * @description An error (RFC 9457).
      * @example {
      *       "type": "/problems/vm-busy",
@@ -324,55 +395,9 @@ export interface components {
       detail: string
       /** @description The id of the request, as in the log of the gateway. */
       instance: string
-      /**
-       * @description What programs decide on.
-       * @example vm-busy
-       * @enum {string}
-       */
-      code:
-        | 'validation-failed'
-        | 'malformed-request'
-        | 'unauthenticated'
-        | 'scope-missing'
-        | 'vm-not-allowed'
-        | 'route-not-found'
-        | 'vm-not-found'
-        | 'snapshot-not-found'
-        | 'operation-not-found'
-        | 'method-not-allowed'
-        | 'vm-busy'
-        | 'idempotency-in-progress'
-        | 'newer-snapshots'
-        | 'snapshot-ambiguous'
-        | 'upstream-conflict'
-        | 'payload-too-large'
-        | 'unsupported-media-type'
-        | 'expectation-failed'
-        | 'idempotency-key-reused'
-        | 'rate-limited'
-        | 'internal'
-        | 'upstream-rejected'
-        | 'upstream-invalid'
-        | 'upstream-unauthorized'
-        | 'operation-failed'
-        | 'upstream-unavailable'
-        | 'keys-unavailable'
-        | 'store-unavailable'
-        | 'draining'
-        | 'upstream-timeout'
-        | 'outcome-unknown'
+      code: components['schemas']['ProblemCode']
       /** @description Every invalid field of the request. */
-      errors?: {
-        /**
-         * @description Where the field stands.
-         * @enum {string}
-         */
-        in: 'body' | 'path' | 'query' | 'header'
-        /** @description The name of the field. */
-        field: string
-        /** @description What is wrong with it. */
-        message: string
-      }[]
+      errors?: components['schemas']['FieldError'][]
       /**
        * Format: uri-reference
        * @description Path of the operation this is about.
@@ -380,36 +405,45 @@ export interface components {
       operation?: string
       /** @description The snapshots this is about: names, or ids where two have one name. */
       snapshots?: string[]
-      /** @description What HOSTKEY said. */
-      upstream?: {
-        /** @description The code HOSTKEY gave. */
-        code: string
-        /** @description The message HOSTKEY gave. */
-        message: string
-      }
+      upstream?: components['schemas']['UpstreamError']
     }
     /**
-     * @description Something that takes time at HOSTKEY. It is on disk before you hear of it, and never changes again once it ended.
+     * @description What an operation does.
+     * @example snapshot.create
+     * @enum {string}
+     */
+    Kind: 'snapshot.create' | 'snapshot.list' | 'snapshot.delete' | 'snapshot.restore' | 'stats.load'
+    /**
+     * @description `running`, then one of the others for good. `unknown` means: it may have happened, and neither HOSTKEY nor a look at the VM could tell.
+     * @example succeeded
+     * @enum {string}
+     */
+    Status: 'running' | 'succeeded' | 'failed' | 'unknown'
+    /**
+     * @description The name of a caller, as the operator gave it.
+     * @example backup-scheduler
+     */
+    CallerName: string
+    /**
+     * @description What a change brings once it succeeded.
      * @example {
-     *       "id": "op_01kaw3v8s0q6m2c5d7e9f1g3h5",
-     *       "self": "/operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5",
-     *       "kind": "snapshot.create",
-     *       "vm_id": 1000,
-     *       "snapshot": "before-upgrade",
-     *       "snapshot_type": "snapshot",
-     *       "status": "succeeded",
-     *       "created_at": "2026-11-24T10:15:30.123Z",
-     *       "updated_at": "2026-11-24T10:15:41.870Z",
-     *       "finished_at": "2026-11-24T10:15:41.870Z",
-     *       "created_by": "backup-scheduler",
-     *       "result": {
-     *         "settled_by": "callback",
-     *         "raw": "snapshot created"
-     *       },
-     *       "error": null
+     *       "settled_by": "callback",
+     *       "raw": "snapshot created"
      *     }
      */
-    Operation: {
+    ChangeResult: {
+      /**
+       * @description `callback`: HOSTKEY reported the end. `look`: the VM's snapshots proved it.
+       * @enum {string}
+       */
+      settled_by: 'callback' | 'look'
+      /** @description Names of snapshots that are known to be lost by it. */
+      discarded?: string[]
+      /** @description What HOSTKEY said, as it came; members named like secrets are left out. */
+      raw: unknown
+    }
+    /** @description Takes a snapshot. */
+    CreateOperation: {
       /**
        * @description Opaque, and larger than the id of every older operation.
        * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
@@ -422,11 +456,16 @@ export interface components {
        */
       self: string
       /**
-       * @description What the operation does.
-       * @example snapshot.create
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
        * @enum {string}
        */
-      kind: 'snapshot.create' | 'snapshot.list' | 'snapshot.delete' | 'snapshot.restore' | 'stats.load'
+      kind: 'snapshot.create'
       /**
        * Format: int32
        * @description The id of the virtual machine at HOSTKEY.
@@ -437,12 +476,7 @@ export interface components {
       snapshot: string | null
       /** @description The type of the snapshot, where the operation is about snapshots. */
       snapshot_type: string | null
-      /**
-       * @description `running`, then one of the others for good. `unknown` means: it may have happened, and neither HOSTKEY nor a look at the VM could tell.
-       * @example succeeded
-       * @enum {string}
-       */
-      status: 'running' | 'succeeded' | 'failed' | 'unknown'
+      status: components['schemas']['Status']
       /**
        * Format: date-time
        * @description RFC 3339, UTC, with milliseconds.
@@ -461,16 +495,276 @@ export interface components {
        * @example 2026-11-24T10:15:30.123Z
        */
       finished_at: string | null
-      /**
-       * @description The name of the caller who started it.
-       * @example backup-scheduler
-       */
-      created_by: string
-      /** @description What it brought, once it succeeded: a SnapshotList (`snapshot.list`), Stats (`stats.load`), or for a change `{settled_by, discarded?, raw}`, where `discarded` names snapshots known to be lost by a restore, and `settled_by` is `callback` when HOSTKEY reported the end and `look` when the VM's snapshots proved it. */
-      result: unknown
-      /** @description A Problem: `operation-failed` when it failed, `outcome-unknown` when nobody can tell. Else null. */
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['ChangeResult'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
       error: components['schemas']['Problem'] | null
     }
+    /** @description Reads the snapshots of a VM. */
+    ListOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.list'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['SnapshotList'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+    }
+    /** @description Deletes a snapshot. */
+    DeleteOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.delete'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['ChangeResult'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+    }
+    /** @description Restores a VM from a snapshot. */
+    RestoreOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.restore'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['ChangeResult'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+    }
+    /** @description Reads the load of a VM. */
+    StatsOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'stats.load'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['Stats'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+    }
+    /**
+     * @description Something that takes time at HOSTKEY. It is on disk before you hear of it, and never changes again once it ended. Its `kind` tells the type of its `result`.
+     * @example {
+     *       "id": "op_01kaw3v8s0q6m2c5d7e9f1g3h5",
+     *       "self": "/operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5",
+     *       "resource": "/vms/1000/snapshots/before-upgrade",
+     *       "kind": "snapshot.create",
+     *       "vm_id": 1000,
+     *       "snapshot": "before-upgrade",
+     *       "snapshot_type": "snapshot",
+     *       "status": "succeeded",
+     *       "created_at": "2026-11-24T10:15:30.123Z",
+     *       "updated_at": "2026-11-24T10:15:41.870Z",
+     *       "finished_at": "2026-11-24T10:15:41.870Z",
+     *       "created_by": "backup-scheduler",
+     *       "result": {
+     *         "settled_by": "callback",
+     *         "raw": "snapshot created"
+     *       },
+     *       "error": null
+     *     }
+     */
+    Operation:
+      | components['schemas']['CreateOperation']
+      | components['schemas']['ListOperation']
+      | components['schemas']['DeleteOperation']
+      | components['schemas']['RestoreOperation']
+      | components['schemas']['StatsOperation']
     /**
      * @description A page of operations.
      * @example {
@@ -678,7 +972,54 @@ export interface components {
   responses: never
   parameters: never
   requestBodies: never
-  headers: never
+  headers: {
+    /** @description The id of the request, as the caller gave it or new; the log has it too. */
+    'X-Request-Id': string
+    /** @description Whether the answer may be kept. */
+    'Cache-Control': string
+    /** @description What a browser may load for the answer. */
+    'Content-Security-Policy': string
+    /** @description For browsers. */
+    'Cross-Origin-Resource-Policy': 'same-origin'
+    /** @description For browsers. */
+    'Referrer-Policy': 'no-referrer'
+    /** @description For browsers. */
+    'X-Content-Type-Options': 'nosniff'
+    /** @description For browsers. */
+    'X-Frame-Options': 'SAMEORIGIN'
+    /** @description The origin of the page that may read the answer. */
+    'Access-Control-Allow-Origin': string
+    /** @description The headers that this page may read. */
+    'Access-Control-Expose-Headers': string
+    /** @description The headers of the request that the answer depends on. */
+    Vary: string
+    /** @description For browsers. */
+    'Cross-Origin-Opener-Policy': 'same-origin'
+    /** @description For browsers. */
+    'Origin-Agent-Cluster': '?1'
+    /** @description For browsers. */
+    'X-DNS-Prefetch-Control': 'off'
+    /** @description For browsers. */
+    'X-Download-Options': 'noopen'
+    /** @description For browsers. */
+    'X-Permitted-Cross-Domain-Policies': 'none'
+    /** @description For browsers. */
+    'X-XSS-Protection': '0'
+    /** @description Which preference of `Prefer` was honoured. */
+    'Preference-Applied': string
+    /** @description What is left of the quota: its name, `r` requests, and `t` seconds until it is full again. */
+    RateLimit: string
+    /** @description The quota: its name, and `q` requests within `w` seconds. */
+    'RateLimit-Policy': string
+    /** @description What is left of the quota: its name, `r` requests, and `t` seconds until it is full again. */
+    'RateLimit.operations': string
+    /** @description The quota: its name, and `q` requests within `w` seconds. */
+    'RateLimit-Policy.operations': string
+    /** @description What is left of the quota: its name, `r` requests, and `t` seconds until it is full again. */
+    'RateLimit.any': string
+    /** @description The quota: its name, and `q` requests within `w` seconds. */
+    'RateLimit-Policy.any': string
+  }
   pathItems: never
 }
 export type $defs = Record<string, never>
@@ -695,12 +1036,20 @@ export interface operations {
       /** @description The document. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
           ETag?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -712,12 +1061,20 @@ export interface operations {
       /** @description Nothing has changed since the answer with this `ETag`. */
       304: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
           ETag?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content?: never
@@ -725,10 +1082,18 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -738,10 +1103,18 @@ export interface operations {
       /** @description `expectation-failed`: The request expects what the gateway cannot do. */
       417: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -751,12 +1124,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -766,10 +1147,18 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -790,12 +1179,20 @@ export interface operations {
       /** @description The document. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
           ETag?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -805,12 +1202,20 @@ export interface operations {
       /** @description Nothing has changed since the answer with this `ETag`. */
       304: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
           ETag?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content?: never
@@ -818,10 +1223,18 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -831,10 +1244,18 @@ export interface operations {
       /** @description `expectation-failed`: The request expects what the gateway cannot do. */
       417: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -844,12 +1265,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -859,10 +1288,18 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -879,9 +1316,9 @@ export interface operations {
       }
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description `no-cache` asks HOSTKEY anew instead of taking a result of the last second. */
-        'cache-control'?: string
+        'Cache-Control'?: string
       }
       path: {
         /**
@@ -897,14 +1334,21 @@ export interface operations {
       /** @description The snapshots. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds since HOSTKEY was asked, when the result came from the cache. */
           Age?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -914,16 +1358,23 @@ export interface operations {
       /** @description Not ready in time; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -933,10 +1384,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -946,12 +1406,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -961,12 +1430,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -976,10 +1454,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -989,12 +1476,21 @@ export interface operations {
       /** @description `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1004,10 +1500,19 @@ export interface operations {
       /** @description `expectation-failed`: The request expects what the gateway cannot do. */
       417: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1017,12 +1522,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1032,10 +1546,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1045,10 +1568,21 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1058,12 +1592,21 @@ export interface operations {
       /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1073,10 +1616,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1090,9 +1644,9 @@ export interface operations {
       query?: never
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description Makes a retry safe: 1 to 255 visible ASCII characters, bare or quoted, kept for 24 hours for each caller. The same key with the same request answers with the first operation and calls nothing. */
-        'idempotency-key'?: string
+        'Idempotency-Key'?: string
       }
       path: {
         /**
@@ -1112,14 +1666,21 @@ export interface operations {
       /** @description The operation, which ended within the wait: `succeeded`, `failed` or `unknown`. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1129,18 +1690,25 @@ export interface operations {
       /** @description HOSTKEY accepted; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1150,10 +1718,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1163,12 +1740,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1178,12 +1764,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1193,10 +1788,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1206,12 +1810,21 @@ export interface operations {
       /** @description `vm-busy`: Another operation is changing this VM. `idempotency-in-progress`: The first request with this key is still being accepted. `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1221,10 +1834,19 @@ export interface operations {
       /** @description `payload-too-large`: The request body is too large. */
       413: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1234,10 +1856,19 @@ export interface operations {
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1247,10 +1878,19 @@ export interface operations {
       /** @description `expectation-failed`: The request expects what the gateway cannot do. */
       417: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1260,10 +1900,19 @@ export interface operations {
       /** @description `idempotency-key-reused`: The idempotency key belongs to another request. */
       422: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1273,12 +1922,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1288,10 +1946,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1301,10 +1968,21 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1314,12 +1992,21 @@ export interface operations {
       /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1329,10 +2016,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1351,9 +2049,9 @@ export interface operations {
       }
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description `no-cache` asks HOSTKEY anew instead of taking a result of the last second. */
-        'cache-control'?: string
+        'Cache-Control'?: string
       }
       path: {
         /**
@@ -1374,14 +2072,21 @@ export interface operations {
       /** @description The snapshot. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds since HOSTKEY was asked, when the result came from the cache. */
           Age?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1391,16 +2096,23 @@ export interface operations {
       /** @description Not ready in time; follow the operation, whose `result` will be the list of snapshots. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1410,10 +2122,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1423,12 +2144,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1438,12 +2168,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1453,10 +2192,19 @@ export interface operations {
       /** @description `snapshot-not-found`: The VM has no such snapshot. `vm-not-found`: HOSTKEY knows no such VM. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1466,12 +2214,21 @@ export interface operations {
       /** @description `snapshot-ambiguous`: The VM has two snapshots of this name. `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1481,10 +2238,19 @@ export interface operations {
       /** @description `expectation-failed`: The request expects what the gateway cannot do. */
       417: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1494,12 +2260,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1509,10 +2284,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1522,10 +2306,21 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1535,12 +2330,21 @@ export interface operations {
       /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1550,10 +2354,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1570,9 +2385,9 @@ export interface operations {
       }
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description Makes a retry safe: 1 to 255 visible ASCII characters, bare or quoted, kept for 24 hours for each caller. The same key with the same request answers with the first operation and calls nothing. */
-        'idempotency-key'?: string
+        'Idempotency-Key'?: string
       }
       path: {
         /**
@@ -1593,14 +2408,21 @@ export interface operations {
       /** @description The operation, which ended within the wait: `succeeded`, `failed` or `unknown`. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1610,18 +2432,25 @@ export interface operations {
       /** @description HOSTKEY accepted; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1631,10 +2460,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1644,12 +2482,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1659,12 +2506,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1674,10 +2530,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. `snapshot-not-found`: The VM has no such snapshot. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1687,12 +2552,21 @@ export interface operations {
       /** @description `vm-busy`: Another operation is changing this VM. `idempotency-in-progress`: The first request with this key is still being accepted. `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1702,10 +2576,19 @@ export interface operations {
       /** @description `payload-too-large`: The request body is too large. */
       413: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1715,10 +2598,19 @@ export interface operations {
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1728,10 +2620,19 @@ export interface operations {
       /** @description `expectation-failed`: The request expects what the gateway cannot do. */
       417: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1741,10 +2642,19 @@ export interface operations {
       /** @description `idempotency-key-reused`: The idempotency key belongs to another request. */
       422: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1754,12 +2664,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1769,10 +2688,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1782,10 +2710,21 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1795,12 +2734,21 @@ export interface operations {
       /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1810,10 +2758,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1827,9 +2786,9 @@ export interface operations {
       query?: never
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description Makes a retry safe: 1 to 255 visible ASCII characters, bare or quoted, kept for 24 hours for each caller. The same key with the same request answers with the first operation and calls nothing. */
-        'idempotency-key'?: string
+        'Idempotency-Key'?: string
       }
       path: {
         /**
@@ -1854,14 +2813,21 @@ export interface operations {
       /** @description The operation, which ended within the wait: `succeeded`, `failed` or `unknown`. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1871,18 +2837,25 @@ export interface operations {
       /** @description HOSTKEY accepted; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1892,10 +2865,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1905,12 +2887,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1920,12 +2911,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1935,10 +2935,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. `snapshot-not-found`: The VM has no such snapshot. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1948,12 +2957,21 @@ export interface operations {
       /** @description `vm-busy`: Another operation is changing this VM. `idempotency-in-progress`: The first request with this key is still being accepted. `upstream-conflict`: The state of the VM does not allow this. `newer-snapshots`: The restore would discard newer snapshots. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1963,10 +2981,19 @@ export interface operations {
       /** @description `payload-too-large`: The request body is too large. */
       413: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1976,10 +3003,19 @@ export interface operations {
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1989,10 +3025,19 @@ export interface operations {
       /** @description `expectation-failed`: The request expects what the gateway cannot do. */
       417: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2002,10 +3047,19 @@ export interface operations {
       /** @description `idempotency-key-reused`: The idempotency key belongs to another request. */
       422: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2015,12 +3069,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2030,10 +3093,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2043,10 +3115,21 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2056,12 +3139,21 @@ export interface operations {
       /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2071,10 +3163,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2088,9 +3191,9 @@ export interface operations {
       query?: never
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description `no-cache` asks HOSTKEY anew instead of taking a result of the last second. */
-        'cache-control'?: string
+        'Cache-Control'?: string
       }
       path: {
         /**
@@ -2106,14 +3209,21 @@ export interface operations {
       /** @description The stats. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds since HOSTKEY was asked, when the result came from the cache. */
           Age?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2123,16 +3233,23 @@ export interface operations {
       /** @description Not ready in time; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2142,10 +3259,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2155,12 +3281,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2170,12 +3305,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2185,10 +3329,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2198,12 +3351,21 @@ export interface operations {
       /** @description `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2213,10 +3375,19 @@ export interface operations {
       /** @description `expectation-failed`: The request expects what the gateway cannot do. */
       417: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2226,12 +3397,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2241,10 +3421,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2254,10 +3443,21 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2267,12 +3467,21 @@ export interface operations {
       /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2282,10 +3491,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2299,10 +3519,14 @@ export interface operations {
       query?: {
         /** @description The id of the virtual machine at HOSTKEY. */
         vm_id?: number
-        /** @description What the operation does. */
-        kind?: 'snapshot.create' | 'snapshot.list' | 'snapshot.delete' | 'snapshot.restore' | 'stats.load'
+        /** @description What an operation does. */
+        kind?: components['schemas']['Kind']
         /** @description `running`, then one of the others for good. `unknown` means: it may have happened, and neither HOSTKEY nor a look at the VM could tell. */
-        status?: 'running' | 'succeeded' | 'failed' | 'unknown'
+        status?: components['schemas']['Status']
+        /** @description Only operations that were created after this. */
+        created_after?: string
+        /** @description Only operations that were created before this. */
+        created_before?: string
         /** @description How many a page holds. */
         limit?: number
         /** @description The `next_cursor` of the page before. */
@@ -2317,12 +3541,20 @@ export interface operations {
       /** @description A page of operations. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description `rel="next"`: the address of the next page, where there is one. */
           Link?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2332,10 +3564,18 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2345,12 +3585,20 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2360,12 +3608,20 @@ export interface operations {
       /** @description `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2375,10 +3631,18 @@ export interface operations {
       /** @description `expectation-failed`: The request expects what the gateway cannot do. */
       417: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2388,12 +3652,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.any']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.any']
           [name: string]: unknown
         }
         content: {
@@ -2403,10 +3675,18 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2416,12 +3696,20 @@ export interface operations {
       /** @description `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2435,7 +3723,7 @@ export interface operations {
       query?: never
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
       }
       path: {
         /**
@@ -2451,16 +3739,23 @@ export interface operations {
       /** @description The operation as it is now. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
           ETag?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2470,16 +3765,23 @@ export interface operations {
       /** @description Nothing has changed since the answer with this `ETag`. */
       304: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
           ETag?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content?: never
@@ -2487,10 +3789,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2500,12 +3811,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2515,12 +3835,21 @@ export interface operations {
       /** @description `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2530,10 +3859,19 @@ export interface operations {
       /** @description `operation-not-found`: There is no such operation. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2543,10 +3881,19 @@ export interface operations {
       /** @description `expectation-failed`: The request expects what the gateway cannot do. */
       417: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2556,12 +3903,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.any']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.any']
           [name: string]: unknown
         }
         content: {
@@ -2571,10 +3927,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2584,12 +3949,21 @@ export interface operations {
       /** @description `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2616,10 +3990,20 @@ export interface operations {
       /** @description The stream. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description For nginx. */
+          'X-Accel-Buffering'?: 'no'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2629,10 +4013,18 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2642,12 +4034,20 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2657,12 +4057,20 @@ export interface operations {
       /** @description `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2672,10 +4080,18 @@ export interface operations {
       /** @description `operation-not-found`: There is no such operation. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2685,10 +4101,18 @@ export interface operations {
       /** @description `expectation-failed`: The request expects what the gateway cannot do. */
       417: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2698,12 +4122,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.any']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.any']
           [name: string]: unknown
         }
         content: {
@@ -2713,10 +4145,18 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2726,12 +4166,20 @@ export interface operations {
       /** @description `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2758,10 +4206,24 @@ export interface operations {
       /** @description The explanation. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2772,10 +4234,24 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2785,10 +4261,24 @@ export interface operations {
       /** @description `route-not-found`: There is no such route. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2798,10 +4288,24 @@ export interface operations {
       /** @description `expectation-failed`: The request expects what the gateway cannot do. */
       417: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2811,12 +4315,26 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2826,10 +4344,24 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2850,6 +4382,16 @@ export interface operations {
       /** @description It is alive. */
       200: {
         headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2859,10 +4401,16 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2872,10 +4420,16 @@ export interface operations {
       /** @description `expectation-failed`: The request expects what the gateway cannot do. */
       417: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2885,10 +4439,16 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2909,6 +4469,16 @@ export interface operations {
       /** @description It can. */
       200: {
         headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2918,10 +4488,16 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2931,10 +4507,16 @@ export interface operations {
       /** @description `expectation-failed`: The request expects what the gateway cannot do. */
       417: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2944,10 +4526,16 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2957,12 +4545,18 @@ export interface operations {
       /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2983,10 +4577,24 @@ export interface operations {
       /** @description The page. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2996,10 +4604,24 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -3009,10 +4631,24 @@ export interface operations {
       /** @description `expectation-failed`: The request expects what the gateway cannot do. */
       417: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -3022,12 +4658,26 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -3037,10 +4687,24 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -3061,10 +4725,18 @@ export interface operations {
       /** @description The metrics. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -3074,10 +4746,18 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -3087,10 +4767,18 @@ export interface operations {
       /** @description `expectation-failed`: The request expects what the gateway cannot do. */
       417: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -3100,12 +4788,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -3115,10 +4811,18 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {

@@ -6,7 +6,7 @@ import type { Kind } from '../operations/kinds/kind.ts'
 import { hasEnded, type Operation, type Succeeded } from '../operations/operation.ts'
 import { problemOf, retryAfterS } from './failures.ts'
 import { operationPath, presentOperation } from './schemas/operation.ts'
-import { RATE_LIMIT_HEADERS, RETRY_AFTER_HEADER } from './schemas/problem.ts'
+import { RETRY_AFTER_HEADER } from './schemas/problem.ts'
 
 /** Answers with an operation as it is: 202 while it runs, 200 once it ended. */
 export function sendOperation(
@@ -29,17 +29,6 @@ export function requireSuccess<K extends Kind>(operation: Operation<K>): Succeed
   throw new Error(`operation ${operation.id} has not ended`)
 }
 
-const PREFERENCE_APPLIED = {
-  'Preference-Applied': {
-    type: 'string',
-    pattern: '^(wait=\\d+|respond-async)$',
-    maxLength: 100,
-    description: 'Which preference of `Prefer` was honoured.',
-  },
-}
-
-export const OPERATION_HEADERS = { ...RATE_LIMIT_HEADERS, ...PREFERENCE_APPLIED }
-
 export const REPLAYED_HEADER = {
   'Idempotency-Replayed': {
     type: 'string',
@@ -54,7 +43,6 @@ export function runningResponse(description: string, headers: object = {}): obje
   return {
     description,
     headers: {
-      ...OPERATION_HEADERS,
       ...RETRY_AFTER_HEADER,
       Location: {
         type: 'string',
@@ -69,11 +57,7 @@ export function runningResponse(description: string, headers: object = {}): obje
 }
 
 /** Any other answer with a body of JSON. */
-export function jsonResponse(
-  description: string,
-  schema: object,
-  headers: object = OPERATION_HEADERS,
-): object {
+export function jsonResponse(description: string, schema: object, headers: object = {}): object {
   return { description, headers, content: { 'application/json': { schema } } }
 }
 

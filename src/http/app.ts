@@ -26,10 +26,7 @@ import { problemRoutes } from './routes/problems.ts'
 import { snapshotRoutes } from './routes/snapshots.ts'
 import { startPageRoute } from './routes/start-page.ts'
 import { statsRoutes } from './routes/stats.ts'
-import { Operation, OperationList } from './schemas/operation.ts'
-import { Problem } from './schemas/problem.ts'
-import { Snapshot, SnapshotCreate, SnapshotList, SnapshotRestore } from './schemas/snapshot.ts'
-import { Stats } from './schemas/stats.ts'
+import { COMPONENTS } from './schemas/components.ts'
 import { refuseUnknownQueries } from './validation.ts'
 
 export interface AppParts {
@@ -48,18 +45,6 @@ export interface AppParts {
 }
 
 export type AppConfig = ServerConfig & Pick<Config, 'publicUrl' | 'corsOrigins' | 'rateLimit' | 'docs'>
-
-/** The parts of the OpenAPI document that routes refer to by name. */
-const COMPONENTS = [
-  Problem,
-  Operation,
-  OperationList,
-  Snapshot,
-  SnapshotList,
-  SnapshotCreate,
-  SnapshotRestore,
-  Stats,
-]
 
 /** Builds the app, which the caller listens with and closes. `ready()` rejects when a route declares no access. */
 export async function buildApp(config: AppConfig, parts: AppParts): Promise<FastifyInstance> {

@@ -87,6 +87,7 @@ export function checkForBody(app: FastifyInstance): void {
     if (schema.body) {
       if (request.body === undefined && config.emptyBody) request.body = {}
       if (request.body === undefined) refuse('is required')
+      refuseHalvesOfPairs(request.body)
     } else if (request.body !== undefined || (isRead(request) && (await hasContent(request.raw)))) {
       refuse('is not taken by this route, which has all that it takes in its path and query')
     }
@@ -107,4 +108,16 @@ async function hasContent(request: IncomingMessage): Promise<boolean> {
   if (coding === undefined) return Number(length) > 0
   for await (const _ of request.iterator({ destroyOnReturn: false })) return true
   return false
+}
+
+/** Refuses text with half of a surrogate pair, which JSON can spell and UTF-8 cannot carry on to HOSTKEY (RFC 8259, section 8.2). */
+function refuseHalvesOfPairs(body: unknown): void {
+  const errors = Object.entries(Object(body) as Record<string, unknown>)
+    .filter(([, value]) => typeof value === 'string' && !value.isWellFormed())
+    .map(([field]): FieldError => ({
+      in: 'body',
+      field: field.toWellFormed(),
+      message: 'has half of a surrogate pair',
+    }))
+  if (errors.length > 0) throw invalidFields(errors)
 }

@@ -45,7 +45,7 @@ export const ETAG_HEADER = {
 }
 
 /** The 304 of a route, for its `response` schema. */
-export function notModified(headers: object): object {
+export function notModified(headers: object = {}): object {
   return {
     // To the generator, this is no content.
     type: 'null',

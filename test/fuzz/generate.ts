@@ -21,6 +21,12 @@ interface Schema {
   properties?: Record<string, Schema>
 }
 
+/** Either of both. */
+export interface Header {
+  $ref?: string
+  schema?: Schema
+}
+
 export interface Parameter {
   name: string
   in: 'path' | 'query' | 'header'
@@ -36,13 +42,16 @@ export interface Described {
   requestBody?: { required?: boolean; content: Record<string, { schema: Schema }> }
   responses: Record<
     string,
-    { headers?: object; content: Record<string, { schema: Schema; examples?: Record<string, unknown> }> }
+    {
+      headers: Record<string, Header>
+      content: Record<string, { schema: Schema; examples?: Record<string, unknown> }>
+    }
   >
 }
 
 export interface Document {
   paths: Record<string, Record<string, Described>>
-  components: { schemas: Record<string, Schema> }
+  components: { schemas: Record<string, Schema>; headers: Record<string, { schema: Schema }> }
 }
 
 /** What is wrong with a request by the document, and the statuses that may say so. */
@@ -193,6 +202,8 @@ const FAULTS: fc.Arbitrary<Fault> = fc
 export function readDocument(document: Document): {
   operations: Map<string, Described>
   isValid: (schema: Schema, value: unknown) => boolean
+  /** The schema of a header, which may be a reference to one of the components. */
+  headerSchema: (header: Header) => Schema
 } {
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   addFormats.default(ajv)
@@ -210,6 +221,8 @@ export function readDocument(document: Document): {
       compiled.set(text, validate)
       return validate(value) as boolean
     },
+    headerSchema: ({ $ref, schema }) =>
+      $ref === undefined ? schema! : document.components.headers[$ref.split('/').at(-1)!]!.schema,
   }
 }
 
@@ -218,7 +231,12 @@ export function requestsOf(document: Document): fc.Arbitrary<Request> {
   const { operations, isValid } = readDocument(document)
 
   const textArbitrary = ({ name, schema }: Parameter): fc.Arbitrary<string> => {
-    const texts = mostly(textsFor(schema), text => isValid(schema, fromText(text, schema)), anyText)
+    const component = document.components.schemas[schema.$ref?.split('/').at(-1) ?? '']
+    const texts = mostly(
+      textsFor(component ?? schema),
+      text => isValid(schema, fromText(text, schema)),
+      anyText,
+    )
     // Any text is a good id of an operation; those of real ones are better.
     return name === 'operation_id' ? fc.oneof(fc.constantFrom(...OPERATIONS), texts) : texts
   }

@@ -29,7 +29,7 @@ test('a string is what was put into quotes, and nothing else is one', () => {
 })
 
 test('the document has the form of an Idempotency-Key as it is read', () => {
-  const { pattern, maxLength } = MutationHeaders.properties['idempotency-key'] as unknown as {
+  const { pattern, maxLength } = MutationHeaders.properties['Idempotency-Key'] as unknown as {
     pattern: string
     maxLength: number
   }

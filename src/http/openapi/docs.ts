@@ -7,8 +7,8 @@ import type { Config } from '../../config/config.ts'
 import { VERSION } from '../../config/version.ts'
 import { ETAG_HEADER, etagOf, notModified, sendTagged } from '../etag.ts'
 import { securityHeaders } from '../headers.ts'
-import { problemsOnly, PUBLIC_PROBLEMS, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
-import { openApiInfo, tidyDocument, toYaml } from './document.ts'
+import { problemsOnly, PUBLIC_PROBLEMS } from '../schemas/problem.ts'
+import { openApiInfo, tidyDocument, toYaml, type RouteFacts } from './document.ts'
 
 const PUBLIC = { access: 'public' } as const
 
@@ -38,9 +38,14 @@ export async function registerDocs(
 
 /** Describes every route that is registered from now on; `app.swagger()` returns the document. */
 async function registerGenerator(app: FastifyInstance, serverUrl: string): Promise<void> {
-  const withOptionalBody = new Set<string>()
+  const facts = new Map<string | undefined, RouteFacts>()
   app.addHook('onRoute', ({ config, schema }) => {
-    if (config?.emptyBody && schema?.operationId) withOptionalBody.add(schema.operationId)
+    if (!schema?.operationId) return
+    facts.set(schema.operationId, {
+      bodyMayBeLeftOut: config?.emptyBody ?? false,
+      bucket: config?.bucket ?? 'default',
+      isPage: config?.securityHeaders !== undefined,
+    })
   })
   await app.register(swagger, {
     openapi: openApiInfo(VERSION, serverUrl),
@@ -49,9 +54,7 @@ async function registerGenerator(app: FastifyInstance, serverUrl: string): Promi
       buildLocalReference: (json, _base, _fragment, i) => (json.$id as string | undefined) ?? `def-${i}`,
     },
     transformObject: input =>
-      ('openapiObject' in input
-        ? tidyDocument(input.openapiObject, withOptionalBody)
-        : input.swaggerObject) as never,
+      ('openapiObject' in input ? tidyDocument(input.openapiObject, facts) : input.swaggerObject) as never,
   })
 }
 
@@ -100,10 +103,10 @@ function documentSchema(format: 'Json' | 'Yaml', mediaType: string): FastifySche
     response: {
       200: {
         description: 'The document.',
-        headers: { ...RATE_LIMIT_HEADERS, ...ETAG_HEADER },
+        headers: ETAG_HEADER,
         content: { [mediaType]: { schema } },
       },
-      304: notModified(RATE_LIMIT_HEADERS),
+      304: notModified(),
       ...problemsOnly(...PUBLIC_PROBLEMS, 'rate-limited'),
     },
   }

@@ -14,7 +14,7 @@ const Health = Type.Object(
 export const healthRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, { operations, draining }) => {
   app.addSchema(Health)
   const schema = { tags: ['Health'], security: [] }
-  const ok = (description: string): object => jsonResponse(description, { $ref: 'Health#' }, {})
+  const ok = (description: string): object => jsonResponse(description, { $ref: 'Health#' })
 
   app.route({
     method: 'GET',

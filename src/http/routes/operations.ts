@@ -1,13 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Readable } from 'node:stream'
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { callerOf } from '../auth.ts'
 import { mayTouch, SCOPES, type Caller } from '../../callers/caller.ts'
 import type { Kind } from '../../operations/kinds/kind.ts'
 import { KIND_NAMES, KINDS } from '../../operations/kinds/kinds.ts'
 import { hasEnded, type Operation as StoredOperation } from '../../operations/operation.ts'
 import type { Operations } from '../../operations/operations.ts'
-import { OPERATION_ID } from '../../operations/id.ts'
+import { idBound, OPERATION_ID } from '../../operations/id.ts'
+import type { ListQuery } from '../../operations/store.ts'
 import { ApiProblem } from '../problem.ts'
 import { PreferHeaders, ref } from '../schemas/common.ts'
 import {
@@ -17,8 +18,8 @@ import {
   OperationsQuery,
   presentOperation,
 } from '../schemas/operation.ts'
-import { problemResponses, RATE_LIMIT_HEADERS, RETRY_AFTER_HEADER } from '../schemas/problem.ts'
-import { jsonResponse, OPERATION_HEADERS, secured } from '../answers.ts'
+import { problemResponses, RETRY_AFTER_HEADER } from '../schemas/problem.ts'
+import { jsonResponse, secured } from '../answers.ts'
 import { ETAG_HEADER, notModified, sendTagged } from '../etag.ts'
 import { retryAfterS } from '../failures.ts'
 import { eventStream } from './events.ts'
@@ -81,7 +82,6 @@ function listRoute(app: RouteApp, { config, operations }: RouteParts): void {
       querystring: OperationsQuery,
       response: {
         200: jsonResponse('A page of operations.', ref(OperationList), {
-          ...RATE_LIMIT_HEADERS,
           Link: {
             type: 'string',
             pattern: '^<.*>; rel="next"$',
@@ -94,7 +94,7 @@ function listRoute(app: RouteApp, { config, operations }: RouteParts): void {
     },
     handler: async (request, reply) => {
       const caller = callerOf(request)
-      const { vm_id: vmId, kind, status, limit = DEFAULT_LIMIT, cursor } = request.query
+      const { vm_id: vmId, kind, status, limit = DEFAULT_LIMIT } = request.query
       const found = await operations.list({
         visible: {
           vmIds: caller.vms === '*' ? '*' : [...caller.vms],
@@ -104,7 +104,7 @@ function listRoute(app: RouteApp, { config, operations }: RouteParts): void {
         ...(vmId === undefined ? {} : { vmId }),
         ...(kind === undefined ? {} : { kind }),
         ...(status === undefined ? {} : { status }),
-        ...(cursor === undefined ? {} : { olderThan: decodeCursor(cursor) }),
+        ...rangeOf(request.query),
         limit: limit + 1,
       })
       const page = found.slice(0, limit)
@@ -141,11 +141,10 @@ function seeRoute(app: RouteApp, { config, operations, draining, now }: RoutePar
       headers: PreferHeaders,
       response: {
         200: jsonResponse('The operation as it is now.', ref(Operation), {
-          ...OPERATION_HEADERS,
           ...RETRY_AFTER_HEADER,
           ...ETAG_HEADER,
         }),
-        304: notModified({ ...OPERATION_HEADERS, ...RETRY_AFTER_HEADER }),
+        304: notModified(RETRY_AFTER_HEADER),
         ...problemResponses('operation-not-found'),
       },
     },
@@ -183,7 +182,7 @@ function eventsRoute(app: RouteApp, parts: RouteParts): void {
       response: {
         200: {
           description: 'The stream.',
-          headers: RATE_LIMIT_HEADERS,
+          headers: { 'X-Accel-Buffering': { type: 'string', enum: ['no'], description: 'For nginx.' } },
           content: { 'text/event-stream': { schema: EVENT_STREAM } },
         },
         ...problemResponses('operation-not-found'),
@@ -199,6 +198,33 @@ function eventsRoute(app: RouteApp, parts: RouteParts): void {
         })
         .send(eventStream(operation, parts, goneSignal(reply)))
     },
+  })
+}
+
+/** The part of the list that is asked for, as bounds of the ids, which begin with the time. */
+function rangeOf({
+  cursor,
+  created_before: before,
+  created_after: after,
+}: Static<typeof OperationsQuery>): Pick<ListQuery, 'olderThan' | 'newerThan'> {
+  const ceilings = [
+    ...(cursor === undefined ? [] : [decodeCursor(cursor)]),
+    ...(before === undefined ? [] : [idBound(readMoment('created_before', before))]),
+  ]
+  const olderThan = ceilings.toSorted()[0]
+  return {
+    ...(olderThan === undefined ? {} : { olderThan }),
+    ...(after === undefined ? {} : { newerThan: idBound(readMoment('created_after', after) + 1) }),
+  }
+}
+
+/** Milliseconds since the epoch. The schema lets a leap second in, which no clock of ours has. */
+function readMoment(field: string, text: string): number {
+  const ms = Date.parse(text)
+  if (Number.isFinite(ms)) return ms
+  const message = 'is not a time that exists'
+  throw new ApiProblem('validation-failed', `${field} ${message}.`, {
+    errors: [{ in: 'query', field, message }],
   })
 }
 

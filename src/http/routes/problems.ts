@@ -6,7 +6,7 @@ import { varyBy } from '../headers.ts'
 import { ApiProblem, PROBLEMS, type ProblemCode } from '../problem.ts'
 import { exampleOf, WORDS } from '../problem-words.ts'
 import { ref } from '../schemas/common.ts'
-import { Problem, problemsOnly, PUBLIC_PROBLEMS, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
+import { Problem, problemsOnly, PUBLIC_PROBLEMS } from '../schemas/problem.ts'
 import { escapeHtml, htmlPage, PAGE_HEADERS } from './page.ts'
 import type { RouteParts } from './parts.ts'
 
@@ -53,7 +53,6 @@ export const problemRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, 
       response: {
         200: {
           description: 'The explanation.',
-          headers: RATE_LIMIT_HEADERS,
           content: {
             'text/html': { schema: { type: 'string', pattern: '^<!doctype html>', maxLength: 100_000 } },
             'application/json': { schema: ref(Explanation) },
