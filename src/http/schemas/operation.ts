@@ -116,6 +116,17 @@ export const OperationParams = Type.Object({
   }),
 })
 
+export const EventHeaders = Type.Object({
+  'last-event-id': Type.Optional(
+    Type.String({
+      pattern: '^[ -~]*$',
+      maxLength: 200,
+      description: 'The `id` of the last event that arrived; an `EventSource` sends it by itself.',
+      examples: ['3'],
+    }),
+  ),
+})
+
 export const OperationsQuery = Type.Object({
   vm_id: Type.Optional(VmId),
   kind: Type.Optional(Kind),
