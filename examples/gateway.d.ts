@@ -178,7 +178,7 @@ export interface paths {
     }
     /**
      * Follow an operation
-     * @description Server-sent events: an `operation` event with the Operation as JSON at once and at every change. The stream ends after the last one; comments keep it open until then. A client that lost it connects again and gets the operation as it is.
+     * @description Server-sent events: an `operation` event with the Operation as JSON at once and at every change. The stream ends after the last one; comments keep it open until then. A client that lost it connects again and gets the operation as it is; with the `Last-Event-ID` of the last event it gets a 204, so that an `EventSource` stops. A stream also ends when the key of its caller is withdrawn or its token expires.
      */
     get: operations['streamOperation']
     put?: never
@@ -3975,7 +3975,10 @@ export interface operations {
   streamOperation: {
     parameters: {
       query?: never
-      header?: never
+      header?: {
+        /** @description The `id` of the last event that arrived; an `EventSource` sends it by itself. */
+        'last-event-id'?: string
+      }
       path: {
         /**
          * @description The id of the operation.
@@ -4009,6 +4012,17 @@ export interface operations {
         content: {
           'text/event-stream': string
         }
+      }
+      /** @description The operation has ended, and `Last-Event-ID` is the id of its last event. */
+      204: {
+        headers: {
+          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
+          RateLimit?: string
+          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
+          'RateLimit-Policy'?: string
+          [name: string]: unknown
+        }
+        content?: never
       }
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {

@@ -318,6 +318,7 @@ export async function standInApp(
         scopes: new Set(SCOPES),
         vms: '*',
         rateLimit: null,
+        until: new AbortController().signal,
       }),
       close: () => {},
     },

@@ -16,15 +16,9 @@ export function acceptOnlyJson(app: FastifyInstance): void {
       delete headers['content-type']
     done()
   })
-  app.addHook('preParsing', async (request, _reply, payload) => {
-    const {
-      'content-encoding': coding,
-      'transfer-encoding': transfer,
-      'content-length': length = '0',
-    } = request.headers
-    const mayHaveBody = transfer !== undefined || Number(length) > 0
-    if (coding !== undefined && mayHaveBody && !isRead(request) && !request.is404) throw unsupportedCoding()
-    return payload
+  app.addHook('preParsing', (request, _reply, payload, done) => {
+    const isCoded = request.headers['content-encoding'] !== undefined && mayHaveBody(request.raw)
+    done(isCoded && !isRead(request) && !request.is404 ? unsupportedCoding() : null, payload)
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, ({ method, is404 }, bytes, done) => {
@@ -102,10 +96,15 @@ function isRead({ method }: { method: string }): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
+/** Tells whether a request announces a body; one in chunks may still be empty. */
+function mayHaveBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
 /** Tells whether a request has a body. For GET and HEAD nothing else reads it. */
 async function hasContent(request: IncomingMessage): Promise<boolean> {
-  const { 'transfer-encoding': coding, 'content-length': length = '0' } = request.headers
-  if (coding === undefined) return Number(length) > 0
+  if (!mayHaveBody(request)) return false
+  if (request.headers['transfer-encoding'] === undefined) return true
   for await (const _ of request.iterator({ destroyOnReturn: false })) return true
   return false
 }

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { LogController, type FastifyBaseLogger, type FastifyServerOptions } from 'fastify'
 import type { Config } from '../config/config.ts'
+import { trustIn } from './address.ts'
 import type { ConnectionLimits } from './connections.ts'
 import { buildValidator } from './validation.ts'
 
@@ -42,7 +43,7 @@ export function fastifyOptions(
     loggerInstance: logger,
     // `request-log.ts` writes the lines about requests.
     logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
+    trustProxy: trustIn(config.trustProxy),
     rewriteUrl: request => withoutPrefix(request.url ?? '/', config.basePath),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: false },
     requestIdHeader: false,

@@ -12,6 +12,7 @@ import type { ListQuery } from '../../operations/store.ts'
 import { ApiProblem } from '../problem.ts'
 import { PreferHeaders, ref } from '../schemas/common.ts'
 import {
+  EventHeaders,
   Operation,
   OperationList,
   OperationParams,
@@ -176,24 +177,34 @@ function eventsRoute(app: RouteApp, parts: RouteParts): void {
       tags: TAGS,
       summary: 'Follow an operation',
       description:
-        'Server-sent events: an `operation` event with the Operation as JSON at once and at every change. The stream ends after the last one; comments keep it open until then. A client that lost it connects again and gets the operation as it is.',
+        'Server-sent events: an `operation` event with the Operation as JSON at once and at every change. The stream ends after the last one; comments keep it open until then. A client that lost it connects again and gets the operation as it is; with the `Last-Event-ID` of the last event it gets a 204, so that an `EventSource` stops. A stream also ends when the key of its caller is withdrawn or its token expires.',
       ...secured(),
       params: OperationParams,
+      headers: EventHeaders,
       response: {
         200: {
           description: 'The stream.',
           headers: { 'X-Accel-Buffering': { type: 'string', enum: ['no'], description: 'For nginx.' } },
           content: { 'text/event-stream': { schema: EVENT_STREAM } },
         },
+        204: {
+          type: 'null',
+          description: 'The operation has ended, and `Last-Event-ID` is the id of its last event.',
+          headers: RATE_LIMIT_HEADERS,
+        },
         ...problemResponses('operation-not-found'),
       },
     },
     handler: async (request, reply) => {
       const operation = await visibleOperation(operations, callerOf(request), request.params.operation_id)
+      // An EventSource comes back whenever a stream ends, but for a 204 (WHATWG HTML, section 9.2.2).
+      if (hasEnded(operation) && request.headers['last-event-id'] === String(operation.rev))
+        return reply.code(204).send(null)
       return reply
         .headers({
           'content-type': 'text/event-stream; charset=utf-8',
-          'cache-control': 'no-store',
+          // What compresses a stream holds its events back.
+          'cache-control': 'no-store, no-transform',
           'x-accel-buffering': 'no',
         })
         .send(eventStream(operation, parts, goneSignal(reply)))

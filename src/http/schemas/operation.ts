@@ -180,6 +180,17 @@ const Moment = (description: string) =>
     examples: ['2026-11-24T10:15:30Z'],
   })
 
+export const EventHeaders = Type.Object({
+  'Last-Event-ID': Type.Optional(
+    Type.String({
+      pattern: '^[ -~]*$',
+      maxLength: 200,
+      description: 'The `id` of the last event that arrived; an `EventSource` sends it by itself.',
+      examples: ['3'],
+    }),
+  ),
+})
+
 export const OperationsQuery = Type.Object({
   vm_id: Type.Optional(VmId),
   kind: Type.Optional(ref(Kind)),
