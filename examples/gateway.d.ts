@@ -3977,7 +3977,7 @@ export interface operations {
       query?: never
       header?: {
         /** @description The `id` of the last event that arrived; an `EventSource` sends it by itself. */
-        'last-event-id'?: string
+        'Last-Event-ID'?: string
       }
       path: {
         /**
@@ -4016,10 +4016,18 @@ export interface operations {
       /** @description The operation has ended, and `Last-Event-ID` is the id of its last event. */
       204: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content?: never

@@ -190,7 +190,6 @@ function eventsRoute(app: RouteApp, parts: RouteParts): void {
         204: {
           type: 'null',
           description: 'The operation has ended, and `Last-Event-ID` is the id of its last event.',
-          headers: RATE_LIMIT_HEADERS,
         },
         ...problemResponses('operation-not-found'),
       },
