@@ -178,6 +178,8 @@ test('a dress waits for a request that can wear it', async () => {
   expect(await post('/auth.php', { action: 'login', key: 'key' })).toHaveProperty('token')
   expect(canWear(DRESSES['list-as-text'], 'load_stats')).toBe(false)
   expect(canWear(DRESSES['done-as-1'], 'check')).toBe(false)
+  expect(canWear(DRESSES['unknown-shape'], 'load_stats')).toBe(false)
+  expect(canWear(DRESSES['unknown-shape'], 'create_snapshot')).toBe(true)
   expect(canWear(DRESSES['as-gzip'], 'logout')).toBe(true)
 })
 

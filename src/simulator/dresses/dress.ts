@@ -33,6 +33,8 @@ export interface Dress {
    */
   on: 'call' | 'wait' | 'end' | 'list' | 'login' | 'any'
   told: Told
+  /** No answer to a read wears it: there, what it says would be data. */
+  ofChanges?: true
   /** Whether the action is carried out: every truth that may stand behind this dress, the usual one first. */
   acts: readonly [boolean, ...boolean[]]
   /** Rewrites the JSON. */
@@ -55,6 +57,9 @@ export const table = <Name extends string>(dresses: Record<Name, Dress>): Record
 /** The object but for one member. */
 export const without = (object: Json, member: string): Json =>
   Object.fromEntries(Object.entries(object).filter(([name]) => name !== member))
+
+/** The same dress, for changes alone. */
+export const ofChanges = (dress: Dress): Dress => ({ ...dress, ofChanges: true })
 
 /** Answers with these bytes, whatever the JSON was. */
 export const sending = (reply: Reply) => (): Reply => reply

@@ -32,8 +32,9 @@ export function dressesOn(...on: Dress['on'][]): DressName[] {
  * Whether an answer to this action can wear it: the name of a vm.php action, `check`, `login` or `logout`. The checks of
  * a task wear what was put on with the call that began it.
  */
-export function canWear({ on }: Dress, action: string): boolean {
+export function canWear({ on, ofChanges }: Dress, action: string): boolean {
   if (on === 'any') return true
+  if (ofChanges && (action === 'get_snapshot' || action === 'load_stats')) return false
   if (action === 'check' || action === 'login' || action === 'logout') return on === action
   return on === 'list' ? action === 'get_snapshot' : on !== 'login'
 }

@@ -1,5 +1,5 @@
 import { phpJson } from '../json.ts'
-import { HTML_TYPE, page, sending, table, without } from './dress.ts'
+import { HTML_TYPE, ofChanges, page, sending, table, without } from './dress.ts'
 import type { About, Dress, Json } from './dress.ts'
 
 const done = (says: (plain: Json) => unknown): Dress => ({ on: 'end', told: 'done', acts: [true], says })
@@ -68,10 +68,12 @@ export const ENDS = table({
   'failed-in-scope-state': failed(({ reason: message }) => ({ scope: { state: 'Failed', message } })),
   'failed-in-scope-words': failed(({ reason }) => ({ scope: `Error: ${reason}` })),
   'failed-in-scope-text': failed(({ reason: message }) => ({ scope: phpJson({ result: 'Fail', message }) })),
-  'failed-in-scope-text-in-text': failed(({ reason: error }) => ({
-    scope: phpJson({ answer: phpJson({ error }) }),
-  })),
-  'failed-deep-in-scope': failed(({ reason: error }) => ({ scope: { task: { steps: [{ error }] } } })),
+  'failed-in-scope-text-in-text': ofChanges(
+    failed(({ reason: error }) => ({ scope: phpJson({ answer: phpJson({ error }) }) })),
+  ),
+  'failed-deep-in-scope': ofChanges(
+    failed(({ reason: error }) => ({ scope: { task: { steps: [{ error }] } } })),
+  ),
   'failed-for-a-reason-in-debug': failed(({ reason: debug }) => ({ result: 'Error', debug })),
   'failed-for-a-reason-in-an-object': failed(({ reason: text }) => ({ result: 'Error', scope: { text } })),
   'failed-in-half-an-emoji': failed(({ reason }) => ({ result: 'Error', scope: `${reason} \u{d83d}` })),

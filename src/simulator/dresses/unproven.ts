@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib'
-import { HTML_TYPE, page, sending, table } from './dress.ts'
+import { HTML_TYPE, ofChanges, page, sending, table } from './dress.ts'
 import type { Dress, Json } from './dress.ts'
 
 /** Nothing in the answer says whether the action was taken on: both may be so, and most often it was. */
@@ -31,11 +31,11 @@ export const UNPROVEN_ANSWERS = table({
   'key-array': withKey([]),
   'key-too-short': withKey('abc'),
   'key-with-spaces': withKey('not a callback key'),
-  'key-too-deep': says(plain => ({ ...plain, data: { job: { callback: 'a'.repeat(32) } } })),
+  'key-too-deep': ofChanges(says(plain => ({ ...plain, data: { job: { callback: 'a'.repeat(32) } } }))),
   'key-missing-after-1': says(() => ({ result: 1 })),
   'ok-with-a-claim': says(plain => ({ ...plain, scope: 'done', context: plain })),
   'unknown-word': says(plain => ({ ...plain, result: 'Perhaps' })),
-  'unknown-shape': says(() => ({ hello: 'world' })),
+  'unknown-shape': ofChanges(says(() => ({ hello: 'world' }))),
   'json-null': says(() => null),
   'json-text': says(() => 'OK'),
   'json-number': says(() => 1),
