@@ -82,6 +82,9 @@ export interface CloudOptions extends SnapshotRules, ListOptions {
   immediateLists?: boolean
 }
 
+/** Entries that are no snapshots have ids of their own, by their place in the ledger. */
+const FIRST_UNFINISHED_ID = 1_000_000
+
 const DEFAULT_VMS: Record<number, Partial<VmOptions>> = {
   1000: { power: 'off', snapshots: ['first'] },
   1001: { power: 'on' },
@@ -284,20 +287,14 @@ export class Cloud {
   #listed({ vmId, type }: LedgerEntry, vm: VmState): Listed[] {
     const finished = vm.snapshots.filter(snapshot => snapshot.type === type)
     if (!this.#rules(vm).showsUnfinished) return finished
-    const unfinished = this.#ledger.filter(
-      entry =>
-        entry.action === 'create_snapshot' &&
-        entry.vmId === vmId &&
-        entry.type === type &&
-        entry.outcome !== 'done',
-    )
-    return [
-      ...finished.map(snapshot => ({ ...snapshot, state: 'ready' as const })),
-      ...unfinished.map(({ name, outcome, at }) => ({
-        ...this.#snapshot(name ?? '', type ?? '', at),
-        state: outcome === 'failed' ? ('failed' as const) : ('creating' as const),
-      })),
-    ]
+    const unfinished = this.#ledger.flatMap((entry, i): Listed[] => {
+      const { name, at: date, outcome } = entry
+      const isHere = entry.vmId === vmId && entry.type === type
+      if (entry.action !== 'create_snapshot' || !isHere || name === null || outcome === 'done') return []
+      const state = outcome === 'failed' ? 'failed' : 'creating'
+      return [{ name, snapshot_id: FIRST_UNFINISHED_ID + i, type: entry.type ?? '', date, state }]
+    })
+    return [...finished.map(snapshot => ({ ...snapshot, state: 'ready' as const })), ...unfinished]
   }
 
   #snapshot(name: string, type: string, date: number): Snapshot {
@@ -306,7 +303,7 @@ export class Cloud {
 }
 
 /** The vendor's refusal, with the prefix that belongs to the action. */
-export function refusal(fields: Record<string, string>, reason: string): Json {
+function refusal(fields: Record<string, string>, reason: string): Json {
   const { action = '', id = '' } = fields
   return {
     code: -1,

@@ -29,7 +29,9 @@ test('where unfinished ones are shown, a list has what is being made and what fa
   expect(new Set(scope.map((entry: { snapshot_id: number }) => entry.snapshot_id)).size).toBe(3)
   const { callback } = await vm('get_snapshot', { id: 1000 })
   clock.now += 100
-  expect(states((await check(callback)).scope)).toEqual([
+  const later = (await check(callback)).scope
+  expect(later[2].snapshot_id).toBe(scope[1].snapshot_id)
+  expect(states(later)).toEqual([
     ['first', 'ready'],
     ['good', 'ready'],
     ['bad', 'failed'],
