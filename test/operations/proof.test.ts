@@ -77,22 +77,25 @@ test.each(KIND_NAMES)('%s: a key that is not found is believed lost only after i
   )
 })
 
-test.each(KIND_NAMES)('%s: the grace counts from the acceptance, however often the key is asked for', kind => {
-  fc.assert(
-    fc.property(fc.array(fc.integer({ min: 1, max: 3_000 }), { minLength: 1, maxLength: 12 }), pauses => {
-      // The call itself may have taken long: only what comes after the acceptance counts.
-      const acceptedAtMs = T0 + 30_000
-      let nowMs = acceptedAtMs
-      let op = accepted(kind, acceptedAtMs)
-      for (const pauseMs of pauses) {
-        nowMs += pauseMs
-        op = checked(op, GONE, nowMs)
-        expect(op.step === 'check', String(nowMs - acceptedAtMs)).toBe(nowMs - acceptedAtMs < graceMs(kind))
-        if (op.step !== 'check') return
-      }
-    }),
-  )
-})
+test.each(KIND_NAMES)(
+  '%s: the grace counts from the acceptance, however often the key is asked for',
+  kind => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 3_000 }), { minLength: 1, maxLength: 12 }), pauses => {
+        // The call itself may have taken long: only what comes after the acceptance counts.
+        const acceptedAtMs = T0 + 30_000
+        let nowMs = acceptedAtMs
+        let op = accepted(kind, acceptedAtMs)
+        for (const pauseMs of pauses) {
+          nowMs += pauseMs
+          op = checked(op, GONE, nowMs)
+          expect(op.step === 'check', String(nowMs - acceptedAtMs)).toBe(nowMs - acceptedAtMs < graceMs(kind))
+          if (op.step !== 'check') return
+        }
+      }),
+    )
+  },
+)
 
 test.each(KIND_NAMES)('%s: a key that was seen alive and is not found is lost at once', kind => {
   fc.assert(
@@ -149,11 +152,7 @@ test('a restore tells what it discarded as far as a list before it knew', () => 
   const evidence = (newer?: string[]): Evidence => ({ present: true, atMs: T0 - 1, ...(newer && { newer }) })
   const resultWith = (known: Evidence | null) => {
     const op = operation('snapshot.restore', known)
-    const going = after(
-      op,
-      { type: 'called', outcome: { kind: 'accepted', callback: 'k1k1k1k1' } },
-      T0,
-    ) as Operation
+    const going = after(op, { type: 'called', outcome: { kind: 'accepted', callback: 'k1k1k1k1' } }, T0)
     return checked(going, done, T0 + 1_000).result
   }
   const plain = { settled_by: 'callback', raw: 'restored' }

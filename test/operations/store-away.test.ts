@@ -29,11 +29,11 @@ async function worldWithStore(options: { isShared?: boolean; clock?: () => numbe
   })
   return {
     world,
-    takeAway(when: typeof isAway, how: 'refuses' | 'hangs' = 'refuses') {
+    takeAway: (when: typeof isAway, how: 'refuses' | 'hangs' = 'refuses'): void => {
       isAway = when
       hangs = how === 'hangs'
     },
-    giveBack() {
+    giveBack: (): void => {
       isAway = () => false
       for (const release of released.splice(0)) release()
     },

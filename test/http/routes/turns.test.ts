@@ -52,11 +52,9 @@ test('several wait their turns: each is carried out once, one after the other', 
   expect(answers.map(({ status, body }) => [status, body.status])).toEqual(
     names.map(() => [200, 'succeeded']),
   )
-  expect(
-    mutations(world)
-      .map(({ name }) => name)
-      .toSorted(),
-  ).toEqual(['a', 'b', 'c', 'd', 'first-change'])
+  const made = mutations(world).map(({ name }) => name)
+  expect(made).toHaveLength(1 + names.length)
+  expect(new Set(made)).toEqual(new Set(['first-change', ...names]))
   // None began before the one before it had ended.
   const { ledger } = world.simulator
   for (const [i, entry] of ledger.slice(1).entries())
