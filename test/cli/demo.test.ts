@@ -48,7 +48,7 @@ const missing = lacks('bash', 'curl')
 
 test.skipIf(missing)(
   'every line it prints answers as it says, and covers every route',
-  { timeout: 40_000 },
+  { timeout: 60_000 },
   async () => {
     const { demo, files } = startDemo('0')
     const [, base = ''] = await demo.line(/the gateway over it at (\S+)$/)
