@@ -1330,7 +1330,7 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
@@ -1354,7 +1354,7 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
@@ -1642,7 +1642,7 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
@@ -1666,7 +1666,7 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
@@ -1758,6 +1758,12 @@ export interface operations {
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
         headers: {
+          /** @description The type of body that is taken. */
+          Accept?: 'application/json'
+          /** @description The type of body that is taken. */
+          'Accept-Post'?: 'application/json'
+          /** @description A body is taken as it is, and not compressed. */
+          'Accept-Encoding'?: 'identity'
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
           'Content-Security-Policy': components['headers']['Content-Security-Policy']
@@ -2022,7 +2028,7 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
@@ -2046,7 +2052,7 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
@@ -2338,7 +2344,7 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
@@ -2362,7 +2368,7 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
@@ -2454,6 +2460,12 @@ export interface operations {
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
         headers: {
+          /** @description The type of body that is taken. */
+          Accept?: 'application/json'
+          /** @description The type of body that is taken. */
+          'Accept-Post'?: 'application/json'
+          /** @description A body is taken as it is, and not compressed. */
+          'Accept-Encoding'?: 'identity'
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
           'Content-Security-Policy': components['headers']['Content-Security-Policy']
@@ -2721,7 +2733,7 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
@@ -2745,7 +2757,7 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
@@ -2837,6 +2849,12 @@ export interface operations {
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
         headers: {
+          /** @description The type of body that is taken. */
+          Accept?: 'application/json'
+          /** @description The type of body that is taken. */
+          'Accept-Post'?: 'application/json'
+          /** @description A body is taken as it is, and not compressed. */
+          'Accept-Encoding'?: 'identity'
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
           'Content-Security-Policy': components['headers']['Content-Security-Policy']
@@ -3093,7 +3111,7 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
@@ -3117,7 +3135,7 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
@@ -3375,7 +3393,7 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
@@ -3398,7 +3416,7 @@ export interface operations {
       /** @description `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
@@ -3554,7 +3572,7 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
@@ -3578,7 +3596,7 @@ export interface operations {
       /** @description `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
@@ -3755,7 +3773,7 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
@@ -3778,7 +3796,7 @@ export interface operations {
       /** @description `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']

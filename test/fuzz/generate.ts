@@ -43,7 +43,7 @@ export interface Described {
     string,
     {
       headers: Record<string, Header>
-      content: Record<string, { schema: Schema; examples?: Record<string, unknown> }>
+      content?: Record<string, { schema: Schema; examples?: Record<string, unknown> }>
     }
   >
 }

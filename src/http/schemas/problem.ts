@@ -136,9 +136,24 @@ export const MUTATION_PROBLEMS = [
 const WWW_AUTHENTICATE = {
   'WWW-Authenticate': {
     type: 'string',
-    pattern: '^Bearer',
-    maxLength: 1000,
-    description: 'How to authenticate.',
+    pattern: '^Bearer( error="(invalid_token|insufficient_scope)"(, scope="[a-z: ]+")?)?$',
+    maxLength: 200,
+    description: 'How to authenticate, and what was wrong with the credential that was sent (RFC 6750).',
+  },
+}
+
+/** What a refused body may be instead (RFC 9110, section 15.5.16). */
+const TAKEN_BODIES = {
+  Accept: { type: 'string', enum: ['application/json'], description: 'The type of body that is taken.' },
+  'Accept-Post': {
+    type: 'string',
+    enum: ['application/json'],
+    description: 'The type of body that is taken.',
+  },
+  'Accept-Encoding': {
+    type: 'string',
+    enum: ['identity'],
+    description: 'A body is taken as it is, and not compressed.',
   },
 }
 
@@ -167,6 +182,7 @@ export function problemsOnly(...codesOfRoute: readonly ProblemCode[]): Record<nu
   for (const [status, group] of byStatus) {
     const headers = {
       ...(status === 401 || status === 403 ? WWW_AUTHENTICATE : {}),
+      ...(status === 415 ? TAKEN_BODIES : {}),
       ...(RETRIED.includes(status) ? RETRY_AFTER_HEADER : {}),
     }
     responses[status] = {
