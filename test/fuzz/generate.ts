@@ -440,7 +440,7 @@ export function requestsOf(document: Document): fc.Arbitrary<Request> {
 
   return fc.oneof(
     ...[...operations].map(([route, operation]) => ({
-      weight: operation.security.length > 0 ? 8 : 1,
+      weight: operation.security.length > 0 ? 12 : 1,
       arbitrary: requestOf(route, operation),
     })),
   )
