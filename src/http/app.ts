@@ -7,6 +7,7 @@ import type { Metrics } from '../observability/metrics.ts'
 import type { Tracing } from '../observability/tracing.ts'
 import type { Operations } from '../operations/operations.ts'
 import { admitRequests, requireAccess } from './admission.ts'
+import { endJsonWithNewline } from './answers.ts'
 import { acceptOnlyJson, checkForBody } from './body.ts'
 import { BrokenRequests, CONNECTION_LIMITS, type ConnectionLimits } from './connections.ts'
 import { allowOrigins } from './cors.ts'
@@ -68,6 +69,7 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
   parts.tracing.requests(app)
   noteRequests(app, metrics, now)
   setHeaders(app)
+  endJsonWithNewline(app)
   followHttp(app)
   await allowOrigins(app, config.corsOrigins)
   const rateLimits = await createLimits(app, config.rateLimit, parts.limitStore)
