@@ -128,8 +128,9 @@ function sendPage(
   page: () => string,
 ): FastifyReply {
   const json = prefersJson(headers.accept)
+  varyBy(reply, 'Accept')
   return reply
-    .headers({ 'cache-control': `public, max-age=${MAX_AGE_S}`, vary: 'Accept' })
+    .header('cache-control', `public, max-age=${MAX_AGE_S}`)
     .type(json ? 'application/json' : 'text/html; charset=utf-8')
     .send(json ? body : page())
 }
