@@ -18,6 +18,9 @@ const API_KEY = 'cafebabe22222222'
 const CREATE = { id: 1000, name: 'new', type: 'snapshot' }
 const MUTATIONS = KIND_NAMES.filter(kind => mutates({ kind })).map(kind => KINDS[kind].action)
 
+/** As many in a row open the circuit; no other test has so many. */
+const FAILURES = 100
+
 interface Options extends SimulatorOptions {
   readMethod?: 'POST' | 'GET'
   /** The fixed tokens, a later one each time the session looks; without any it logs in. */
@@ -53,7 +56,7 @@ async function start({ readMethod = 'POST', tokens = [TOKEN], timeoutMs = 5_000,
     session,
     readMethod,
     gate: new Gate(
-      new Breaker({ failures: 1_000, openMs: 1_000, now: () => clock.now }),
+      new Breaker({ failures: FAILURES, openMs: 1_000, now: () => clock.now }),
       new Bulkhead({ concurrency: 4, queue: 4, waitMs: 100 }),
     ),
     timeZone: null,
@@ -66,8 +69,8 @@ async function start({ readMethod = 'POST', tokens = [TOKEN], timeoutMs = 5_000,
   })
   const upstream = {
     pausedMs: () => hostkey.pausedMs(),
-    call: (action: ActionName, params: ActionParams, signal?: AbortSignal) =>
-      hostkey.call({ action, params }, signal),
+    call: (action: ActionName, params: ActionParams, signal?: AbortSignal, mayLeave?: () => boolean) =>
+      hostkey.call({ action, params }, signal, mayLeave),
     check: (callback: string, signal?: AbortSignal) =>
       hostkey.check(callback, { action: 'get_snapshot', params: { id: 1000 } }, signal),
   }
@@ -83,6 +86,21 @@ async function start({ readMethod = 'POST', tokens = [TOKEN], timeoutMs = 5_000,
   }
   return { sim, clock, transport, upstream, log, used, logins, due }
 }
+
+test('what may not leave any more is not sent, a second try with a newer token neither', async () => {
+  const { upstream, used } = await start({ tokens: ['refused-1', 'refused-2', TOKEN] })
+  const late = { kind: 'unsent', reason: expect.any(String), isLate: true }
+  let asked = 0
+  // Once, and then no more.
+  expect(await upstream.call('create_snapshot', CREATE, undefined, () => (asked += 1) === 1)).toEqual(late)
+  expect(asked).toBe(2)
+  expect(used()).toEqual(['refused-1'])
+  // That tells nothing of HOSTKEY: it opens no circuit.
+  for (let i = 0; i < FAILURES; i += 1) await upstream.call('create_snapshot', CREATE, undefined, () => false)
+  expect(upstream.pausedMs()).toBe(0)
+  expect(await upstream.call('create_snapshot', CREATE)).toMatchObject({ kind: 'accepted' })
+  expect(used()).toHaveLength(2)
+})
 
 const respond = (value: unknown, fault: Partial<Fault> = {}): Fault => ({
   kind: 'respond',

@@ -7,7 +7,7 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import type { Kind } from '../../operations/store.ts'
+import { stopwatch, type Kind } from '../../operations/store.ts'
 import type { Running, RunningOperation } from './running.ts'
 import type { Connection, Row } from './connection.ts'
 import { NotWritten } from './errors.ts'
@@ -39,8 +39,8 @@ const LOCK_MS = 500
 
 export class Replica {
   readonly #options: Required<ReplicaOptions>
-  /** When the last confirmed sign of life was sent, by `performance.now()`. */
-  #seenAtMs = -Infinity
+  /** How long ago the last confirmed sign of life was sent. */
+  #silentMs = (): number => Infinity
   /** Signs of life without a gap: the database was there for as long. */
   #beats = 0
   #beating: Promise<void> | undefined
@@ -55,16 +55,16 @@ export class Replica {
 
   /** Whether nobody can have taken over what this replica holds, for some time to come. */
   get isSurelyAlive(): boolean {
-    return performance.now() - this.#seenAtMs < this.#options.silenceMs / 2
+    return this.#silentMs() < this.#options.silenceMs / 2
   }
 
   /** Becomes a new replica, which takes over what it held before, unless others have. */
   async register(connection: Connection): Promise<void> {
-    const { pool, writer, running, sql } = this.#options
+    const { pool, writer, running, sql, now } = this.#options
     if (this.#isStopped) throw new NotWritten('the store is closed')
     const former = writer.replica
     const replica = randomBytes(8).toString('hex')
-    const sentAtMs = performance.now()
+    const silentMs = stopwatch(now)
     const [, , adopted] = await connection.transaction(
       [
         sql.settings(pool.limitMs, LOCK_MS),
@@ -75,7 +75,7 @@ export class Replica {
       pool.isPrepared,
     )
     writer.become(replica)
-    this.#seenAtMs = sentAtMs
+    this.#silentMs = silentMs
     const kept = this.#keep(adopted ?? [])
     for (const { id } of running.values()) if (!kept.has(id)) running.delete(id)
   }
@@ -90,8 +90,8 @@ export class Replica {
   }
 
   async #beat(): Promise<void> {
-    const { writer, sql, silenceMs, beatMs } = this.#options
-    const sentAtMs = performance.now()
+    const { writer, sql, silenceMs, beatMs, now } = this.#options
+    const silentMs = stopwatch(now)
     const isWitness = this.#beats * beatMs > silenceMs
     try {
       const answers = await writer.task(
@@ -99,7 +99,7 @@ export class Replica {
         ...(isWitness ? [sql.bury(writer.replica, silenceMs)] : []),
         sql.dead(),
       )
-      this.#seenAtMs = sentAtMs
+      this.#silentMs = silentMs
       this.#beats += 1
       if (this.#mayOwnMore) await this.#lookForMore()
       for (const [dead] of answers.at(-1)!) await this.#adopt(dead!)
