@@ -23,7 +23,7 @@ const LOGIN_MS = 300
 interface Stage {
   simulator: Simulator
   directory: string
-  start(env?: Environment): Promise<GatewayProcess>
+  start: (env?: Environment) => Promise<GatewayProcess>
 }
 
 async function stage(env: Environment): Promise<Stage> {
