@@ -178,7 +178,7 @@ export interface paths {
     }
     /**
      * Follow an operation
-     * @description Server-sent events: an `operation` event with the Operation as JSON at once and at every change. The stream ends after the last one; comments keep it open until then. A client that lost it connects again and gets the operation as it is.
+     * @description Server-sent events: an `operation` event with the Operation as JSON at once and at every change. The stream ends after the last one; comments keep it open until then. A client that lost it connects again and gets the operation as it is; with the `Last-Event-ID` of the last event it gets a 204, so that an `EventSource` stops. A stream also ends when the key of its caller is withdrawn or its token expires.
      */
     get: operations['streamOperation']
     put?: never
@@ -294,6 +294,77 @@ export type webhooks = Record<string, never>
 export interface components {
   schemas: {
     /**
+     * @description What programs decide on.
+     * @example vm-busy
+     * @enum {string}
+     */
+    ProblemCode:
+      | 'validation-failed'
+      | 'malformed-request'
+      | 'unauthenticated'
+      | 'scope-missing'
+      | 'vm-not-allowed'
+      | 'route-not-found'
+      | 'vm-not-found'
+      | 'snapshot-not-found'
+      | 'operation-not-found'
+      | 'method-not-allowed'
+      | 'vm-busy'
+      | 'idempotency-in-progress'
+      | 'newer-snapshots'
+      | 'snapshot-ambiguous'
+      | 'upstream-conflict'
+      | 'payload-too-large'
+      | 'unsupported-media-type'
+      | 'expectation-failed'
+      | 'idempotency-key-reused'
+      | 'rate-limited'
+      | 'internal'
+      | 'upstream-rejected'
+      | 'upstream-invalid'
+      | 'upstream-unauthorized'
+      | 'operation-failed'
+      | 'upstream-unavailable'
+      | 'keys-unavailable'
+      | 'store-unavailable'
+      | 'draining'
+      | 'upstream-timeout'
+      | 'outcome-unknown'
+    /**
+     * @description In which part of a request a field stands.
+     * @example body
+     * @enum {string}
+     */
+    FieldPlace: 'body' | 'path' | 'query' | 'header'
+    /**
+     * @description An invalid field of a request.
+     * @example {
+     *       "in": "body",
+     *       "field": "name",
+     *       "message": "is required"
+     *     }
+     */
+    FieldError: {
+      in: components['schemas']['FieldPlace']
+      /** @description The name of the field. */
+      field: string
+      /** @description What is wrong with it. */
+      message: string
+    }
+    /**
+     * @description What HOSTKEY said.
+     * @example {
+     *       "code": "-1",
+     *       "message": "failed to request stats for 4711 - server not found"
+     *     }
+     */
+    UpstreamError: {
+      /** @description The code HOSTKEY gave. */
+      code: string
+      /** @description The message HOSTKEY gave. */
+      message: string
+    }
+    /**
      * @description An error (RFC 9457).
      * @example {
      *       "type": "/problems/vm-busy",
@@ -324,53 +395,9 @@ export interface components {
       detail: string
       /** @description The id of the request, as in the log of the gateway. */
       instance: string
-      /**
-       * @description What programs decide on.
-       * @example vm-busy
-       * @enum {string}
-       */
-      code:
-        | 'validation-failed'
-        | 'malformed-request'
-        | 'unauthenticated'
-        | 'scope-missing'
-        | 'vm-not-allowed'
-        | 'route-not-found'
-        | 'vm-not-found'
-        | 'snapshot-not-found'
-        | 'operation-not-found'
-        | 'method-not-allowed'
-        | 'vm-busy'
-        | 'idempotency-in-progress'
-        | 'newer-snapshots'
-        | 'snapshot-ambiguous'
-        | 'upstream-conflict'
-        | 'payload-too-large'
-        | 'unsupported-media-type'
-        | 'idempotency-key-reused'
-        | 'rate-limited'
-        | 'internal'
-        | 'upstream-rejected'
-        | 'upstream-invalid'
-        | 'upstream-unauthorized'
-        | 'operation-failed'
-        | 'upstream-unavailable'
-        | 'store-unavailable'
-        | 'draining'
-        | 'upstream-timeout'
-        | 'outcome-unknown'
+      code: components['schemas']['ProblemCode']
       /** @description Every invalid field of the request. */
-      errors?: {
-        /**
-         * @description Where the field stands.
-         * @enum {string}
-         */
-        in: 'body' | 'path' | 'query' | 'header'
-        /** @description The name of the field. */
-        field: string
-        /** @description What is wrong with it. */
-        message: string
-      }[]
+      errors?: components['schemas']['FieldError'][]
       /**
        * Format: uri-reference
        * @description Path of the operation this is about.
@@ -378,36 +405,45 @@ export interface components {
       operation?: string
       /** @description The snapshots this is about: names, or ids where two have one name. */
       snapshots?: string[]
-      /** @description What HOSTKEY said. */
-      upstream?: {
-        /** @description The code HOSTKEY gave. */
-        code: string
-        /** @description The message HOSTKEY gave. */
-        message: string
-      }
+      upstream?: components['schemas']['UpstreamError']
     }
     /**
-     * @description Something that takes time at HOSTKEY. It is on disk before you hear of it, and never changes again once it ended.
+     * @description What an operation does.
+     * @example snapshot.create
+     * @enum {string}
+     */
+    Kind: 'snapshot.create' | 'snapshot.list' | 'snapshot.delete' | 'snapshot.restore' | 'stats.load'
+    /**
+     * @description `running`, then one of the others for good. `unknown` means: it may have happened, and neither HOSTKEY nor a look at the VM could tell.
+     * @example succeeded
+     * @enum {string}
+     */
+    Status: 'running' | 'succeeded' | 'failed' | 'unknown'
+    /**
+     * @description The name of a caller, as the operator gave it.
+     * @example backup-scheduler
+     */
+    CallerName: string
+    /**
+     * @description What a change brings once it succeeded.
      * @example {
-     *       "id": "op_01kaw3v8s0q6m2c5d7e9f1g3h5",
-     *       "self": "/operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5",
-     *       "kind": "snapshot.create",
-     *       "vm_id": 1000,
-     *       "snapshot": "before-upgrade",
-     *       "snapshot_type": "snapshot",
-     *       "status": "succeeded",
-     *       "created_at": "2026-11-24T10:15:30.123Z",
-     *       "updated_at": "2026-11-24T10:15:41.870Z",
-     *       "finished_at": "2026-11-24T10:15:41.870Z",
-     *       "created_by": "backup-scheduler",
-     *       "result": {
-     *         "settled_by": "callback",
-     *         "raw": "snapshot created"
-     *       },
-     *       "error": null
+     *       "settled_by": "callback",
+     *       "raw": "snapshot created"
      *     }
      */
-    Operation: {
+    ChangeResult: {
+      /**
+       * @description `callback`: HOSTKEY reported the end. `look`: the VM's snapshots proved it.
+       * @enum {string}
+       */
+      settled_by: 'callback' | 'look'
+      /** @description Names of snapshots that are known to be lost by it. */
+      discarded?: string[]
+      /** @description What HOSTKEY said, as it came; members named like secrets are left out. */
+      raw: unknown
+    }
+    /** @description Takes a snapshot. */
+    CreateOperation: {
       /**
        * @description Opaque, and larger than the id of every older operation.
        * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
@@ -420,11 +456,16 @@ export interface components {
        */
       self: string
       /**
-       * @description What the operation does.
-       * @example snapshot.create
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
        * @enum {string}
        */
-      kind: 'snapshot.create' | 'snapshot.list' | 'snapshot.delete' | 'snapshot.restore' | 'stats.load'
+      kind: 'snapshot.create'
       /**
        * Format: int32
        * @description The id of the virtual machine at HOSTKEY.
@@ -435,12 +476,7 @@ export interface components {
       snapshot: string | null
       /** @description The type of the snapshot, where the operation is about snapshots. */
       snapshot_type: string | null
-      /**
-       * @description `running`, then one of the others for good. `unknown` means: it may have happened, and neither HOSTKEY nor a look at the VM could tell.
-       * @example succeeded
-       * @enum {string}
-       */
-      status: 'running' | 'succeeded' | 'failed' | 'unknown'
+      status: components['schemas']['Status']
       /**
        * Format: date-time
        * @description RFC 3339, UTC, with milliseconds.
@@ -459,16 +495,276 @@ export interface components {
        * @example 2026-11-24T10:15:30.123Z
        */
       finished_at: string | null
-      /**
-       * @description The name of the caller who started it.
-       * @example backup-scheduler
-       */
-      created_by: string
-      /** @description What it brought, once it succeeded: a SnapshotList (`snapshot.list`), Stats (`stats.load`), or for a change `{settled_by, discarded?, raw}`, where `discarded` names snapshots known to be lost by a restore, and `settled_by` is `callback` when HOSTKEY reported the end and `look` when the VM's snapshots proved it. */
-      result: unknown
-      /** @description A Problem: `operation-failed` when it failed, `outcome-unknown` when nobody can tell. Else null. */
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['ChangeResult'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
       error: components['schemas']['Problem'] | null
     }
+    /** @description Reads the snapshots of a VM. */
+    ListOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.list'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['SnapshotList'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+    }
+    /** @description Deletes a snapshot. */
+    DeleteOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.delete'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['ChangeResult'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+    }
+    /** @description Restores a VM from a snapshot. */
+    RestoreOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.restore'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['ChangeResult'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+    }
+    /** @description Reads the load of a VM. */
+    StatsOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'stats.load'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['Stats'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+    }
+    /**
+     * @description Something that takes time at HOSTKEY. It is on disk before you hear of it, and never changes again once it ended. Its `kind` tells the type of its `result`.
+     * @example {
+     *       "id": "op_01kaw3v8s0q6m2c5d7e9f1g3h5",
+     *       "self": "/operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5",
+     *       "resource": "/vms/1000/snapshots/before-upgrade",
+     *       "kind": "snapshot.create",
+     *       "vm_id": 1000,
+     *       "snapshot": "before-upgrade",
+     *       "snapshot_type": "snapshot",
+     *       "status": "succeeded",
+     *       "created_at": "2026-11-24T10:15:30.123Z",
+     *       "updated_at": "2026-11-24T10:15:41.870Z",
+     *       "finished_at": "2026-11-24T10:15:41.870Z",
+     *       "created_by": "backup-scheduler",
+     *       "result": {
+     *         "settled_by": "callback",
+     *         "raw": "snapshot created"
+     *       },
+     *       "error": null
+     *     }
+     */
+    Operation:
+      | components['schemas']['CreateOperation']
+      | components['schemas']['ListOperation']
+      | components['schemas']['DeleteOperation']
+      | components['schemas']['RestoreOperation']
+      | components['schemas']['StatsOperation']
     /**
      * @description A page of operations.
      * @example {
@@ -676,7 +972,54 @@ export interface components {
   responses: never
   parameters: never
   requestBodies: never
-  headers: never
+  headers: {
+    /** @description The id of the request, as the caller gave it or new; the log has it too. */
+    'X-Request-Id': string
+    /** @description Whether the answer may be kept. */
+    'Cache-Control': string
+    /** @description What a browser may load for the answer. */
+    'Content-Security-Policy': string
+    /** @description For browsers. */
+    'Cross-Origin-Resource-Policy': 'same-origin'
+    /** @description For browsers. */
+    'Referrer-Policy': 'no-referrer'
+    /** @description For browsers. */
+    'X-Content-Type-Options': 'nosniff'
+    /** @description For browsers. */
+    'X-Frame-Options': 'SAMEORIGIN'
+    /** @description The origin of the page that may read the answer. */
+    'Access-Control-Allow-Origin': string
+    /** @description The headers that this page may read. */
+    'Access-Control-Expose-Headers': string
+    /** @description The headers of the request that the answer depends on. */
+    Vary: string
+    /** @description For browsers. */
+    'Cross-Origin-Opener-Policy': 'same-origin'
+    /** @description For browsers. */
+    'Origin-Agent-Cluster': '?1'
+    /** @description For browsers. */
+    'X-DNS-Prefetch-Control': 'off'
+    /** @description For browsers. */
+    'X-Download-Options': 'noopen'
+    /** @description For browsers. */
+    'X-Permitted-Cross-Domain-Policies': 'none'
+    /** @description For browsers. */
+    'X-XSS-Protection': '0'
+    /** @description Which preference of `Prefer` was honoured. */
+    'Preference-Applied': string
+    /** @description What is left of the quota: its name, `r` requests, and `t` seconds until it is full again. */
+    RateLimit: string
+    /** @description The quota: its name, and `q` requests within `w` seconds. */
+    'RateLimit-Policy': string
+    /** @description What is left of the quota: its name, `r` requests, and `t` seconds until it is full again. */
+    'RateLimit.operations': string
+    /** @description The quota: its name, and `q` requests within `w` seconds. */
+    'RateLimit-Policy.operations': string
+    /** @description What is left of the quota: its name, `r` requests, and `t` seconds until it is full again. */
+    'RateLimit.any': string
+    /** @description The quota: its name, and `q` requests within `w` seconds. */
+    'RateLimit-Policy.any': string
+  }
   pathItems: never
 }
 export type $defs = Record<string, never>
@@ -693,10 +1036,20 @@ export interface operations {
       /** @description The document. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -705,13 +1058,63 @@ export interface operations {
           }
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description Nothing has changed since the answer with this `ETag`. */
+      304: {
+        headers: {
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -721,12 +1124,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -736,10 +1147,18 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -760,23 +1179,83 @@ export interface operations {
       /** @description The document. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'application/yaml': string
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description Nothing has changed since the answer with this `ETag`. */
+      304: {
+        headers: {
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -786,12 +1265,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -801,10 +1288,18 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -821,9 +1316,9 @@ export interface operations {
       }
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description `no-cache` asks HOSTKEY anew instead of taking a result of the last second. */
-        'cache-control'?: string
+        'Cache-Control'?: string
       }
       path: {
         /**
@@ -839,14 +1334,21 @@ export interface operations {
       /** @description The snapshots. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds since HOSTKEY was asked, when the result came from the cache. */
           Age?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -856,16 +1358,23 @@ export interface operations {
       /** @description Not ready in time; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -875,10 +1384,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -888,12 +1406,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -903,10 +1430,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -916,10 +1454,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -929,12 +1476,43 @@ export interface operations {
       /** @description `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -944,12 +1522,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -959,10 +1546,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -972,25 +1568,45 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1000,10 +1616,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1017,9 +1644,9 @@ export interface operations {
       query?: never
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description Makes a retry safe: 1 to 255 visible ASCII characters, bare or quoted, kept for 24 hours for each caller. The same key with the same request answers with the first operation and calls nothing. */
-        'idempotency-key'?: string
+        'Idempotency-Key'?: string
       }
       path: {
         /**
@@ -1039,14 +1666,21 @@ export interface operations {
       /** @description The operation, which ended within the wait: `succeeded`, `failed` or `unknown`. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1056,18 +1690,25 @@ export interface operations {
       /** @description HOSTKEY accepted; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1077,10 +1718,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1090,12 +1740,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1105,10 +1764,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1118,10 +1788,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1131,12 +1810,21 @@ export interface operations {
       /** @description `vm-busy`: Another operation is changing this VM. `idempotency-in-progress`: The first request with this key is still being accepted. `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1146,10 +1834,19 @@ export interface operations {
       /** @description `payload-too-large`: The request body is too large. */
       413: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1159,10 +1856,41 @@ export interface operations {
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1172,10 +1900,19 @@ export interface operations {
       /** @description `idempotency-key-reused`: The idempotency key belongs to another request. */
       422: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1185,12 +1922,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1200,10 +1946,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1213,25 +1968,45 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1241,10 +2016,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1263,9 +2049,9 @@ export interface operations {
       }
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description `no-cache` asks HOSTKEY anew instead of taking a result of the last second. */
-        'cache-control'?: string
+        'Cache-Control'?: string
       }
       path: {
         /**
@@ -1286,14 +2072,21 @@ export interface operations {
       /** @description The snapshot. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds since HOSTKEY was asked, when the result came from the cache. */
           Age?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1303,16 +2096,23 @@ export interface operations {
       /** @description Not ready in time; follow the operation, whose `result` will be the list of snapshots. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1322,10 +2122,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1335,12 +2144,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1350,10 +2168,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1363,10 +2192,19 @@ export interface operations {
       /** @description `snapshot-not-found`: The VM has no such snapshot. `vm-not-found`: HOSTKEY knows no such VM. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1376,12 +2214,43 @@ export interface operations {
       /** @description `snapshot-ambiguous`: The VM has two snapshots of this name. `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1391,12 +2260,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1406,10 +2284,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1419,25 +2306,45 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1447,10 +2354,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1467,9 +2385,9 @@ export interface operations {
       }
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description Makes a retry safe: 1 to 255 visible ASCII characters, bare or quoted, kept for 24 hours for each caller. The same key with the same request answers with the first operation and calls nothing. */
-        'idempotency-key'?: string
+        'Idempotency-Key'?: string
       }
       path: {
         /**
@@ -1490,14 +2408,21 @@ export interface operations {
       /** @description The operation, which ended within the wait: `succeeded`, `failed` or `unknown`. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1507,18 +2432,25 @@ export interface operations {
       /** @description HOSTKEY accepted; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1528,10 +2460,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1541,12 +2482,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1556,10 +2506,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1569,10 +2530,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. `snapshot-not-found`: The VM has no such snapshot. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1582,12 +2552,21 @@ export interface operations {
       /** @description `vm-busy`: Another operation is changing this VM. `idempotency-in-progress`: The first request with this key is still being accepted. `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1597,10 +2576,19 @@ export interface operations {
       /** @description `payload-too-large`: The request body is too large. */
       413: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1610,10 +2598,41 @@ export interface operations {
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1623,10 +2642,19 @@ export interface operations {
       /** @description `idempotency-key-reused`: The idempotency key belongs to another request. */
       422: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1636,12 +2664,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1651,10 +2688,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1664,25 +2710,45 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1692,10 +2758,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1709,9 +2786,9 @@ export interface operations {
       query?: never
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description Makes a retry safe: 1 to 255 visible ASCII characters, bare or quoted, kept for 24 hours for each caller. The same key with the same request answers with the first operation and calls nothing. */
-        'idempotency-key'?: string
+        'Idempotency-Key'?: string
       }
       path: {
         /**
@@ -1736,14 +2813,21 @@ export interface operations {
       /** @description The operation, which ended within the wait: `succeeded`, `failed` or `unknown`. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1753,18 +2837,25 @@ export interface operations {
       /** @description HOSTKEY accepted; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1774,10 +2865,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1787,12 +2887,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1802,10 +2911,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1815,10 +2935,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. `snapshot-not-found`: The VM has no such snapshot. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1828,12 +2957,21 @@ export interface operations {
       /** @description `vm-busy`: Another operation is changing this VM. `idempotency-in-progress`: The first request with this key is still being accepted. `upstream-conflict`: The state of the VM does not allow this. `newer-snapshots`: The restore would discard newer snapshots. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1843,10 +2981,19 @@ export interface operations {
       /** @description `payload-too-large`: The request body is too large. */
       413: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1856,10 +3003,41 @@ export interface operations {
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1869,10 +3047,19 @@ export interface operations {
       /** @description `idempotency-key-reused`: The idempotency key belongs to another request. */
       422: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1882,12 +3069,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1897,10 +3093,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1910,25 +3115,45 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1938,10 +3163,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1955,9 +3191,9 @@ export interface operations {
       query?: never
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description `no-cache` asks HOSTKEY anew instead of taking a result of the last second. */
-        'cache-control'?: string
+        'Cache-Control'?: string
       }
       path: {
         /**
@@ -1973,14 +3209,21 @@ export interface operations {
       /** @description The stats. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds since HOSTKEY was asked, when the result came from the cache. */
           Age?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1990,16 +3233,23 @@ export interface operations {
       /** @description Not ready in time; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2009,10 +3259,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2022,12 +3281,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2037,10 +3305,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2050,10 +3329,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2063,12 +3351,43 @@ export interface operations {
       /** @description `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2078,12 +3397,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2093,10 +3421,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2106,25 +3443,45 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2134,10 +3491,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2151,10 +3519,14 @@ export interface operations {
       query?: {
         /** @description The id of the virtual machine at HOSTKEY. */
         vm_id?: number
-        /** @description What the operation does. */
-        kind?: 'snapshot.create' | 'snapshot.list' | 'snapshot.delete' | 'snapshot.restore' | 'stats.load'
+        /** @description What an operation does. */
+        kind?: components['schemas']['Kind']
         /** @description `running`, then one of the others for good. `unknown` means: it may have happened, and neither HOSTKEY nor a look at the VM could tell. */
-        status?: 'running' | 'succeeded' | 'failed' | 'unknown'
+        status?: components['schemas']['Status']
+        /** @description Only operations that were created after this. */
+        created_after?: string
+        /** @description Only operations that were created before this. */
+        created_before?: string
         /** @description How many a page holds. */
         limit?: number
         /** @description The `next_cursor` of the page before. */
@@ -2169,12 +3541,20 @@ export interface operations {
       /** @description A page of operations. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description `rel="next"`: the address of the next page, where there is one. */
           Link?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2184,10 +3564,18 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2197,12 +3585,20 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2212,10 +3608,41 @@ export interface operations {
       /** @description `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2225,12 +3652,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.any']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.any']
           [name: string]: unknown
         }
         content: {
@@ -2240,25 +3675,41 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2272,7 +3723,7 @@ export interface operations {
       query?: never
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
       }
       path: {
         /**
@@ -2288,27 +3739,69 @@ export interface operations {
       /** @description The operation as it is now. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
           'application/json': components['schemas']['Operation']
         }
       }
+      /** @description Nothing has changed since the answer with this `ETag`. */
+      304: {
+        headers: {
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
+          [name: string]: unknown
+        }
+        content?: never
+      }
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2318,12 +3811,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2333,10 +3835,21 @@ export interface operations {
       /** @description `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2346,10 +3859,41 @@ export interface operations {
       /** @description `operation-not-found`: There is no such operation. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2359,12 +3903,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.any']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.any']
           [name: string]: unknown
         }
         content: {
@@ -2374,25 +3927,43 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2404,7 +3975,10 @@ export interface operations {
   streamOperation: {
     parameters: {
       query?: never
-      header?: never
+      header?: {
+        /** @description The `id` of the last event that arrived; an `EventSource` sends it by itself. */
+        'Last-Event-ID'?: string
+      }
       path: {
         /**
          * @description The id of the operation.
@@ -2419,23 +3993,60 @@ export interface operations {
       /** @description The stream. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description For nginx. */
+          'X-Accel-Buffering'?: 'no'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
           'text/event-stream': string
         }
       }
+      /** @description The operation has ended, and `Last-Event-ID` is the id of its last event. */
+      204: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
+          [name: string]: unknown
+        }
+        content?: never
+      }
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2445,12 +4056,20 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2460,10 +4079,20 @@ export interface operations {
       /** @description `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2473,10 +4102,39 @@ export interface operations {
       /** @description `operation-not-found`: There is no such operation. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2486,12 +4144,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.any']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.any']
           [name: string]: unknown
         }
         content: {
@@ -2501,25 +4167,41 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2546,10 +4228,24 @@ export interface operations {
       /** @description The explanation. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2560,10 +4256,24 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2573,10 +4283,51 @@ export interface operations {
       /** @description `route-not-found`: There is no such route. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2586,12 +4337,26 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2601,10 +4366,24 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2625,19 +4404,54 @@ export interface operations {
       /** @description It is alive. */
       200: {
         headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
           'application/json': components['schemas']['Health']
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2647,10 +4461,16 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2671,19 +4491,54 @@ export interface operations {
       /** @description It can. */
       200: {
         headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
           'application/json': components['schemas']['Health']
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2693,10 +4548,16 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2706,12 +4567,18 @@ export interface operations {
       /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2732,23 +4599,78 @@ export interface operations {
       /** @description The page. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'text/html': string
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2758,12 +4680,26 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2773,10 +4709,24 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2797,23 +4747,60 @@ export interface operations {
       /** @description The metrics. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'text/plain': string
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2823,12 +4810,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2838,10 +4833,18 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {

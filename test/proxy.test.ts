@@ -126,7 +126,7 @@ test.for(proxies)('%s: a change and its wait, behind TLS and a prefix', async pr
     expect(answer.headers).toHaveProperty(name)
   const refused = await send('/vms/1004/stats', { headers: { authorization: 'Bearer nobody' } })
   expect(refused.headers).toMatchObject({
-    'www-authenticate': 'Bearer',
+    'www-authenticate': 'Bearer error="invalid_token"',
     'content-type': expect.stringContaining('application/problem+json') as string,
   })
 })

@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { watchContent } from '../config/watch-file.ts'
@@ -50,7 +51,7 @@ export function openCallersFile(path: string, log: Pick<CallersLog, 'info' | 'er
   const readAgain = (content: string | Error): void => {
     try {
       if (content instanceof Error) throw content
-      callers = parseCallers(content, path)
+      callers = followOn(callers, parseCallers(content, path))
       log.info({ callers: callers.size }, 'callers file read again')
     } catch (error) {
       log.error(
@@ -68,6 +69,29 @@ export function openCallersFile(path: string, log: Pick<CallersLog, 'info' | 'er
   }
 }
 
+/** A caller of the file, with how to end it. */
+interface FileCaller extends Caller {
+  readonly withdraw: () => void
+}
+
+/** Puts the callers of a new file in the place of those of the old one. Who stays as it was goes on, and all others end. */
+function followOn(
+  before: ReadonlyMap<string, FileCaller>,
+  after: ReadonlyMap<string, FileCaller>,
+): ReadonlyMap<string, FileCaller> {
+  const next = new Map(after)
+  for (const [digest, caller] of before) {
+    if (isDeepStrictEqual(rightsOf(caller), rightsOf(after.get(digest)))) next.set(digest, caller)
+    else caller.withdraw()
+  }
+  return next
+}
+
+function rightsOf(caller: FileCaller | undefined): Partial<Caller> {
+  const { until: _until, withdraw: _withdraw, ...rights } = caller ?? ({} as Partial<FileCaller>)
+  return rights
+}
+
 function readCallersFile(path: string): string {
   try {
     return readFileSync(path, 'utf8')
@@ -82,8 +106,8 @@ function readCallersFile(path: string): string {
  * Reads the text of a callers file, and returns its callers by the hex digest of their key.
  * @throws Error whose message names the file and every entry that is wrong, and shows no value of it.
  */
-export function parseCallers(text: string, path: string): ReadonlyMap<string, Caller> {
-  const callers = new Map<string, Caller>()
+export function parseCallers(text: string, path: string): ReadonlyMap<string, FileCaller> {
+  const callers = new Map<string, FileCaller>()
   const names = new Set<string>()
   for (const entry of parseEntries(text, path)) {
     const digest = entry.key_sha256.toLowerCase()
@@ -112,12 +136,15 @@ function parseEntries(text: string, path: string): CallerEntry[] {
   throw new Error(`callers file ${path}: ${[...new Set(faults)].slice(0, MAX_FAULTS).join('; ')}`)
 }
 
-function toCaller({ name, scopes, vms, rate_limit: limit }: CallerEntry): Caller {
+function toCaller({ name, scopes, vms, rate_limit: limit }: CallerEntry): FileCaller {
+  const withdrawn = new AbortController()
   return {
     id: name,
     name,
     scopes: new Set(scopes),
     vms: vms === '*' ? '*' : new Set(vms),
     rateLimit: limit ? { max: limit.max, windowMs: limit.window_ms } : null,
+    until: withdrawn.signal,
+    withdraw: () => withdrawn.abort(),
   }
 }

@@ -14,6 +14,7 @@ const MAX_TOKEN_LENGTH = 8_192
 /** A verified token is believed for so long without being verified again. */
 const REMEMBERED_MS = 30_000
 const MAX_REMEMBERED = 1_000
+const MAX_TIMER_MS = 2_147_483_647
 
 export interface TokenOptions {
   now: () => number
@@ -56,7 +57,7 @@ export function tokenCallers(
         log.debug({ reason: (error as { code?: string }).code ?? (error as Error).name }, 'token refused')
         return refusalOf(error)
       }
-      const caller = callerOf(payload)
+      const caller = callerOf(payload, now())
       if (!caller) return 'token-claims-malformed'
       if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value!)
       remembered.set(digest, { caller, untilMs: Math.min(now() + REMEMBERED_MS, payload.exp! * 1000) })
@@ -74,7 +75,7 @@ function refusalOf(error: unknown): Refusal {
 }
 
 /** Returns the caller in the claims of a verified token, or null when a claim is malformed. No `vms` means no VM. */
-function callerOf({ sub, scope = '', vms = [] }: JWTPayload): Caller | null {
+function callerOf({ sub, exp, scope = '', vms = [] }: JWTPayload, nowMs: number): Caller | null {
   if (!/^[\x21-\x7e]{1,255}$/.test(sub ?? '')) return null
   const words = typeof scope === 'string' ? scope.split(' ') : scope
   if (!Array.isArray(words) || words.some(word => typeof word !== 'string')) return null
@@ -85,7 +86,14 @@ function callerOf({ sub, scope = '', vms = [] }: JWTPayload): Caller | null {
     scopes: new Set(SCOPES.filter(known => words.includes(known))),
     vms: vms === '*' ? '*' : new Set(vms as number[]),
     rateLimit: null,
+    until: AbortSignal.timeout(Math.min(lastsMs(exp!, nowMs), MAX_TIMER_MS)),
   }
+}
+
+/** A token lasts until its expiry; one that was taken by the leeway alone lasts as long as that. */
+function lastsMs(exp: number, nowMs: number): number {
+  const leftMs = exp * 1000 - nowMs
+  return Math.max(0, leftMs > 0 ? leftMs : leftMs + LEEWAY_S * 1000)
 }
 
 function isVmId(value: unknown): boolean {

@@ -6,21 +6,20 @@ import type { Kind } from '../operations/kinds/kind.ts'
 import { hasEnded, type Operation, type Succeeded } from '../operations/operation.ts'
 import { problemOf, retryAfterS } from './failures.ts'
 import { operationPath, presentOperation } from './schemas/operation.ts'
-import { RATE_LIMIT_HEADERS, RETRY_AFTER_HEADER } from './schemas/problem.ts'
+import { RETRY_AFTER_HEADER } from './schemas/problem.ts'
 
-/** Answers with an operation as it is: 202 while it runs (200 where it was asked for by its id), 200 once it ended. */
+/** Answers with an operation as it is: 202 while it runs, 200 once it ended. */
 export function sendOperation(
   reply: FastifyReply,
   operation: Operation,
-  options: { basePath: string; nowMs: number; runningStatus?: 200 | 202 },
+  { basePath, nowMs }: { basePath: string; nowMs: number },
 ): FastifyReply {
-  const { basePath, nowMs, runningStatus = 202 } = options
   const running = !hasEnded(operation)
   if (running) {
-    reply.header('retry-after', retryAfterS(operation, nowMs))
-    if (runningStatus === 202) reply.header('location', operationPath(operation.id, basePath))
+    const location = operationPath(operation.id, basePath)
+    reply.headers({ 'retry-after': retryAfterS(operation, nowMs), location })
   }
-  return reply.code(running ? runningStatus : 200).send(presentOperation(operation, basePath))
+  return reply.code(running ? 202 : 200).send(presentOperation(operation, basePath))
 }
 
 /** A read that succeeded. @throws ApiProblem for one that ended without a result while its caller waited. */
@@ -29,17 +28,6 @@ export function requireSuccess<K extends Kind>(operation: Operation<K>): Succeed
   if (hasEnded(operation)) throw problemOf(operation.failure)
   throw new Error(`operation ${operation.id} has not ended`)
 }
-
-const PREFERENCE_APPLIED = {
-  'Preference-Applied': {
-    type: 'string',
-    pattern: '^(wait=\\d+|respond-async)$',
-    maxLength: 100,
-    description: 'Which preference of `Prefer` was honoured.',
-  },
-}
-
-export const OPERATION_HEADERS = { ...RATE_LIMIT_HEADERS, ...PREFERENCE_APPLIED }
 
 export const REPLAYED_HEADER = {
   'Idempotency-Replayed': {
@@ -55,7 +43,6 @@ export function runningResponse(description: string, headers: object = {}): obje
   return {
     description,
     headers: {
-      ...OPERATION_HEADERS,
       ...RETRY_AFTER_HEADER,
       Location: {
         type: 'string',
@@ -70,11 +57,7 @@ export function runningResponse(description: string, headers: object = {}): obje
 }
 
 /** Any other answer with a body of JSON. */
-export function jsonResponse(
-  description: string,
-  schema: object,
-  headers: object = OPERATION_HEADERS,
-): object {
+export function jsonResponse(description: string, schema: object, headers: object = {}): object {
   return { description, headers, content: { 'application/json': { schema } } }
 }
 

@@ -11,11 +11,12 @@ import { acceptOnlyJson, checkForBody } from './body.ts'
 import { BrokenRequests, CONNECTION_LIMITS, type ConnectionLimits } from './connections.ts'
 import { allowOrigins } from './cors.ts'
 import { errorAnswers, frameworkErrors, handleErrors } from './errors.ts'
-import { fastifyOptions, requireHost, type ServerConfig } from './fastify-options.ts'
+import { fastifyOptions, type ServerConfig } from './fastify-options.ts'
 import { setHeaders } from './headers.ts'
 import { createLimits, type LimitStore } from './limits.ts'
 import { collectMethods } from './methods.ts'
 import { registerDocs } from './openapi/docs.ts'
+import { followHttp } from './protocol.ts'
 import { noteRequests } from './request-log.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
@@ -25,10 +26,8 @@ import { problemRoutes } from './routes/problems.ts'
 import { snapshotRoutes } from './routes/snapshots.ts'
 import { startPageRoute } from './routes/start-page.ts'
 import { statsRoutes } from './routes/stats.ts'
-import { Operation, OperationList } from './schemas/operation.ts'
-import { Problem } from './schemas/problem.ts'
-import { Snapshot, SnapshotCreate, SnapshotList, SnapshotRestore } from './schemas/snapshot.ts'
-import { Stats } from './schemas/stats.ts'
+import { COMPONENTS } from './schemas/components.ts'
+import { refuseUnknownQueries } from './validation.ts'
 
 export interface AppParts {
   operations: Operations
@@ -47,24 +46,13 @@ export interface AppParts {
 
 export type AppConfig = ServerConfig & Pick<Config, 'publicUrl' | 'corsOrigins' | 'rateLimit' | 'docs'>
 
-/** The parts of the OpenAPI document that routes refer to by name. */
-const COMPONENTS = [
-  Problem,
-  Operation,
-  OperationList,
-  Snapshot,
-  SnapshotList,
-  SnapshotCreate,
-  SnapshotRestore,
-  Stats,
-]
-
 /** Builds the app, which the caller listens with and closes. `ready()` rejects when a route declares no access. */
 export async function buildApp(config: AppConfig, parts: AppParts): Promise<FastifyInstance> {
   const { basePath } = config
   const { operations, callers, metrics, draining, logger, now } = parts
   const limits = { ...CONNECTION_LIMITS, ...parts.connectionLimits }
-  const broken = new BrokenRequests(basePath, logger, code => metrics.problem(null, code))
+  const silentMs = Math.max(0, limits.keepAliveMs - limits.headersMs)
+  const broken = new BrokenRequests({ basePath, silentMs }, logger, code => metrics.problem(null, code))
   const answerError = errorAnswers(basePath, metrics)
   const app = Fastify({
     ...fastifyOptions(config, limits, logger),
@@ -80,13 +68,14 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
   parts.tracing.requests(app)
   noteRequests(app, metrics, now)
   setHeaders(app)
-  requireHost(app)
+  followHttp(app)
   await allowOrigins(app, config.corsOrigins)
   const rateLimits = await createLimits(app, config.rateLimit, parts.limitStore)
   admitRequests(app, { callers, limits: rateLimits, draining })
   checkForBody(app)
 
   for (const component of COMPONENTS) app.addSchema(component)
+  refuseUnknownQueries(app)
   const answerOtherMethods = collectMethods(app)
   await registerDocs(app, config)
   const routeParts: RouteParts = { config, operations, draining, now }

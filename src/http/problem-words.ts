@@ -17,12 +17,12 @@ const REJECTED = 'failed to request snapshot creation for 1000 - internal error'
 export const WORDS: Readonly<Record<ProblemCode, Words>> = {
   'validation-failed': {
     meaning:
-      'A part of the request is not what the route takes: a field is missing, unknown, of the wrong type or out of bounds. Nothing was sent to HOSTKEY.',
+      'A part of the request is not what the route takes: a field is missing, unknown, given twice, in the wrong place, of the wrong type or out of bounds. Nothing was sent to HOSTKEY.',
     whatToDo: 'Correct each field that `errors` names and send the request again.',
-    detail: 'Invalid request: name is required; size is not a known field.',
+    detail: 'Invalid request: name is required; tpye is not a known field, the nearest is `type`.',
     errors: [
       { in: 'body', field: 'name', message: 'is required' },
-      { in: 'body', field: 'size', message: 'is not a known field' },
+      { in: 'body', field: 'tpye', message: 'is not a known field, the nearest is `type`' },
     ],
   },
   'malformed-request': {
@@ -55,7 +55,7 @@ export const WORDS: Readonly<Record<ProblemCode, Words>> = {
     meaning: 'The gateway has nothing at this address.',
     whatToDo:
       'Compare the path with those in the documentation; upper and lower case and a slash at the end count.',
-    detail: 'There is no route GET /vms/1000/snapshot.',
+    detail: 'GET /vms/1000/snapshot is no route of this gateway.',
   },
   'vm-not-found': {
     meaning: 'HOSTKEY says that its account has no VM with this id.',
@@ -130,6 +130,11 @@ export const WORDS: Readonly<Record<ProblemCode, Words>> = {
     whatToDo: 'Send the body as JSON, with the header `Content-Type: application/json`.',
     detail: 'Send the body as application/json.',
   },
+  'expectation-failed': {
+    meaning: 'The header `Expect` asks for something other than `100-continue`.',
+    whatToDo: 'Send the request without that header.',
+    detail: 'The one expectation that can be met is 100-continue.',
+  },
   'idempotency-key-reused': {
     meaning:
       'This `Idempotency-Key` was sent before with another method, path or body. Your request was not started.',
@@ -186,6 +191,12 @@ export const WORDS: Readonly<Record<ProblemCode, Words>> = {
       'HOSTKEY could not be reached, the connection to it broke, or it takes no more requests for now.',
     whatToDo: 'Send the request again after `Retry-After` seconds.',
     detail: 'HOSTKEY could not be reached (ECONNREFUSED); nothing was sent.',
+  },
+  'keys-unavailable': {
+    meaning:
+      'The keys of the identity provider, which a signed token is verified with, cannot be fetched now. That says nothing about your token.',
+    whatToDo: 'Send the request again after `Retry-After` seconds. Keys of the callers file go on working.',
+    detail: 'The token cannot be verified now; send this again in a moment.',
   },
   'store-unavailable': {
     meaning: 'The gateway cannot use the database in which it keeps operations, so it starts nothing new.',

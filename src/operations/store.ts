@@ -39,8 +39,10 @@ export interface ListQuery {
   kind?: Kind
   status?: Status
   limit: number
-  /** Only operations older than this id. */
+  /** Only operations older than this id; it may be the beginning of one. */
   olderThan?: string
+  /** Only operations newer than this id; it may be the beginning of one. */
+  newerThan?: string
 }
 
 /** A page of a list; `cutAt` when looking ended before it was full: the next page begins after this id. */

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { expect, test, vi } from 'vitest'
-import { digestOf, SCOPES } from '../../src/callers/caller.ts'
+import { digestOf, SCOPES, type Caller } from '../../src/callers/caller.ts'
 import { openCallersFile, parseCallers, type CallerEntry } from '../../src/callers/file.ts'
 import { newEntry } from '../../src/callers/key.ts'
 import { ended, KEY, startWorld, temporaryDirectory, type World } from '../helper.ts'
@@ -42,6 +42,34 @@ test('the file is read again when it changes; who started an operation can still
   expect(await statusWith(world, KEY, body.self)).toBe(404)
 })
 
+test('a caller ends when the file takes it away or changes it, and goes on when others change', async () => {
+  const path = join(temporaryDirectory(), 'callers.json')
+  const entry = (name: string, changes = {}): CallerEntry => ({
+    ...newEntry(name, `key-${name}`, ['stats:read'], [1]),
+    ...changes,
+  })
+  const writeFile = (...callers: CallerEntry[]): void => writeFileSync(path, JSON.stringify({ callers }))
+  writeFile(entry('gone'), entry('changed'), entry('stays'))
+  const log = { info: vi.fn<() => void>(), error: vi.fn<() => void>() }
+  const callers = openCallersFile(path, log)
+  const find = async (name: string): Promise<Caller> => (await callers.find(`key-${name}`)) as Caller
+  const [gone, changed, stays] = await Promise.all(['gone', 'changed', 'stays'].map(find))
+  expect([gone, changed, stays].map(caller => caller!.until.aborted)).toEqual([false, false, false])
+
+  writeFile(entry('changed', { vms: '*' }), entry('stays'), entry('new'))
+  await vi.waitFor(() => expect(log.info).toHaveBeenCalledTimes(1), FOREVER)
+  expect([gone, changed, stays].map(caller => caller!.until.aborted)).toEqual([true, true, false])
+  expect((await find('changed')).until.aborted).toBe(false)
+  expect(await find('stays')).toBe(stays)
+
+  writeFileSync(path, 'broken')
+  await vi.waitFor(() => expect(log.error).toHaveBeenCalledTimes(1), FOREVER)
+  expect(stays!.until.aborted).toBe(false)
+  writeFile(entry('new'))
+  await vi.waitFor(() => expect(stays!.until.aborted).toBe(true), FOREVER)
+  callers.close()
+})
+
 test('a broken file, or none, keeps the callers of the last good one and is told in the log', async () => {
   const world = await startWorld()
   const errors = (): string[] => world.log.filter(line => line.includes('callers file is broken'))
@@ -72,12 +100,13 @@ test('what an entry may be', () => {
   expect(parse().size).toBe(0)
   const [[hex, known] = []] = parse({ ...good, key_sha256: good.key_sha256.toUpperCase() })
   expect(hex).toBe(digestOf('key'))
-  expect(known).toEqual({
+  expect(known).toMatchObject({
     id: 'a',
     name: 'a',
     scopes: new Set(['stats:read']),
     vms: new Set([1]),
     rateLimit: null,
+    until: expect.any(AbortSignal),
   })
 
   const { name: _name, ...nameless } = good

@@ -7,7 +7,6 @@ import { auditStarted } from '../audit.ts'
 import { callerOf, requireVm } from '../auth.ts'
 import {
   jsonResponse,
-  OPERATION_HEADERS,
   OPERATION_LINK,
   REPLAYED_HEADER,
   runningResponse,
@@ -30,7 +29,7 @@ const mutationResponses = (accepted: string, ...refused: ProblemCode[]): object 
   200: jsonResponse(
     'The operation, which ended within the wait: `succeeded`, `failed` or `unknown`.',
     { $ref: 'Operation#' },
-    { ...OPERATION_HEADERS, ...REPLAYED_HEADER },
+    REPLAYED_HEADER,
   ),
   202: runningResponse(accepted, REPLAYED_HEADER),
   ...problemResponses(...MUTATION_PROBLEMS, ...UPSTREAM_PROBLEMS, ...refused),

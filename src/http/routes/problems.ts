@@ -2,10 +2,11 @@
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type, type Static } from 'typebox'
+import { varyBy } from '../headers.ts'
 import { ApiProblem, PROBLEMS, type ProblemCode } from '../problem.ts'
 import { exampleOf, WORDS } from '../problem-words.ts'
 import { ref } from '../schemas/common.ts'
-import { Problem, problemsOnly, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
+import { Problem, problemsOnly, PUBLIC_PROBLEMS } from '../schemas/problem.ts'
 import { escapeHtml, htmlPage, PAGE_HEADERS } from './page.ts'
 import type { RouteParts } from './parts.ts'
 
@@ -52,19 +53,12 @@ export const problemRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, 
       response: {
         200: {
           description: 'The explanation.',
-          headers: RATE_LIMIT_HEADERS,
           content: {
             'text/html': { schema: { type: 'string', pattern: '^<!doctype html>', maxLength: 100_000 } },
             'application/json': { schema: ref(Explanation) },
           },
         },
-        ...problemsOnly(
-          'validation-failed',
-          'malformed-request',
-          'route-not-found',
-          'rate-limited',
-          'internal',
-        ),
+        ...problemsOnly(...PUBLIC_PROBLEMS, 'route-not-found', 'rate-limited'),
       },
     },
     handler: async (request, reply) => {
@@ -72,8 +66,9 @@ export const problemRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, 
       if (!isCode(code)) throw new ApiProblem('route-not-found', `There is no problem code "${code}".`)
       const explanation = explain(code, config.basePath)
       const json = prefersJson(request.headers.accept)
+      varyBy(reply, 'Accept')
       void reply
-        .headers({ 'cache-control': `public, max-age=${MAX_AGE_S}`, vary: 'Accept' })
+        .header('cache-control', `public, max-age=${MAX_AGE_S}`)
         .type(json ? 'application/json' : 'text/html; charset=utf-8')
       return json ? explanation : pageOf(explanation, config.docs)
     },

@@ -3,7 +3,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import {
   jsonResponse,
-  OPERATION_HEADERS,
   OPERATION_LINK,
   requireSuccess,
   runningResponse,
@@ -57,7 +56,7 @@ function listRoute(app: RouteApp, parts: RouteParts): void {
       querystring: TypeQuery,
       headers: ReadHeaders,
       response: {
-        200: jsonResponse('The snapshots.', ref(SnapshotList), { ...OPERATION_HEADERS, ...AGE_HEADER }),
+        200: jsonResponse('The snapshots.', ref(SnapshotList), AGE_HEADER),
         202: runningResponse('Not ready in time; follow the operation.'),
         ...problemResponses(...UPSTREAM_PROBLEMS),
       },
@@ -95,7 +94,7 @@ function seeRoute(app: RouteApp, parts: RouteParts): void {
       querystring: SnapshotQuery,
       headers: ReadHeaders,
       response: {
-        200: jsonResponse('The snapshot.', ref(Snapshot), { ...OPERATION_HEADERS, ...AGE_HEADER }),
+        200: jsonResponse('The snapshot.', ref(Snapshot), AGE_HEADER),
         202: runningResponse(
           'Not ready in time; follow the operation, whose `result` will be the list of snapshots.',
         ),

@@ -1,7 +1,7 @@
 /** `/`: what this is, how it is, and where to go from here. */
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { problemsOnly, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
+import { problemsOnly, PUBLIC_PROBLEMS } from '../schemas/problem.ts'
 import { VERSION } from '../../config/version.ts'
 import { escapeHtml, htmlPage, PAGE_HEADERS } from './page.ts'
 import type { RouteParts } from './parts.ts'
@@ -32,12 +32,11 @@ export const startPageRoute: FastifyPluginAsyncTypebox<RouteParts> = async (app,
       response: {
         200: {
           description: 'The page.',
-          headers: RATE_LIMIT_HEADERS,
           content: {
             'text/html': { schema: { type: 'string', pattern: '^<!doctype html>', maxLength: 100_000 } },
           },
         },
-        ...problemsOnly('malformed-request', 'rate-limited', 'internal'),
+        ...problemsOnly(...PUBLIC_PROBLEMS, 'rate-limited'),
       },
     },
     handler: async (_request, reply) =>

@@ -98,8 +98,8 @@ export const SnapshotRestore = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 255,
-        // No control characters, and no half of a surrogate pair: those cannot be sent as UTF-8.
-        pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]+$',
+        // No control characters.
+        pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]+$',
         description: 'The id of a backup, for types that have one.',
         examples: ['2026-11-24_01'],
       }),

@@ -264,7 +264,8 @@ class RedisStore implements Store {
     return doc ? toOperation([rev!, due!, doc]) : undefined
   }
 
-  async list({ visible, vmId, kind, status, limit, olderThan }: ListQuery): Promise<OperationPage> {
+  async list(query: ListQuery): Promise<OperationPage> {
+    const { visible, vmId, kind, status, limit, olderThan, newerThan = '' } = query
     const all = visible.vmIds === '*'
     if (vmId !== undefined && visible.vmIds !== '*' && !visible.vmIds.includes(vmId)) return []
     const vmIds = vmId === undefined ? visible.vmIds : [vmId]
@@ -289,8 +290,9 @@ class RedisStore implements Store {
         only,
         ...indexes,
       )) as [number, string, number, string[]]
-      page.push(...toOperations(fields))
-      if (more === 0 || page.length >= limit) return page
+      const found = toOperations(fields)
+      page.push(...found.filter(({ id }) => id > newerThan))
+      if (last <= newerThan || more === 0 || page.length >= limit) return page
       scanned += seen
       if (scanned >= this.#options.pageScan) return Object.assign(page, { cutAt: last })
       from = `(${last}`

@@ -79,7 +79,8 @@ export class SqliteStore implements Store {
     return this.#attempt(() => this.#read(id))
   }
 
-  async list({ visible, vmId, kind, status, limit, olderThan }: ListQuery): Promise<Operation[]> {
+  async list(query: ListQuery): Promise<Operation[]> {
+    const { visible, vmId, kind, status, limit, olderThan, newerThan } = query
     await this.#commit.whenStored()
     const where: string[] = []
     const values: SQLInputValue[] = []
@@ -97,6 +98,7 @@ export class SqliteStore implements Store {
     if (kind !== undefined) and('kind = ?', kind)
     if (status !== undefined) and('status = ?', status)
     if (olderThan !== undefined) and('id < ?', olderThan)
+    if (newerThan !== undefined) and('id > ?', newerThan)
     return this.#attempt(() =>
       this.#sql
         .all<Row>(

@@ -70,7 +70,7 @@ async function takeSnapshot(page: Page, name: string): Promise<void> {
   const operation = page.locator('#operations-Snapshots-createSnapshot')
   await operation.locator('.opblock-summary-control').click()
   await operation.locator('tr[data-param-name="vm_id"] input').fill('1004')
-  await operation.locator('tr[data-param-name="prefer"] input').fill('wait=10')
+  await operation.locator('tr[data-param-name="Prefer"] input').fill('wait=10')
   await operation.locator('textarea.body-param__text').fill(JSON.stringify({ name }))
   await operation.getByRole('button', { name: 'Execute', exact: true }).click()
   await operation.locator('.live-responses-table tbody .response-col_status').waitFor()
