@@ -39,6 +39,7 @@ export interface GatewayOverrides {
   /** How many failures in a row open the circuit. */
   breakerFailures?: number
   keyGraceMs?: Policy['keyGraceMs']
+  leaseMs?: number
   connectionLimits?: Partial<ConnectionLimits>
 }
 
@@ -172,7 +173,7 @@ function openSecret(credential: Config['upstream']['credential'], logger: Fastif
 /** How fast and for how long operations are worked on. */
 function paces(
   config: Config,
-  { keyGraceMs = KEY_GRACE_MS }: GatewayOverrides,
+  { keyGraceMs = KEY_GRACE_MS, leaseMs }: GatewayOverrides,
 ): Pick<
   ConstructorParameters<typeof Operations>[0],
   'policy' | 'leaseMs' | 'readCacheMs' | 'watchConcurrency' | 'ttlMs'
@@ -188,7 +189,7 @@ function paces(
       readCalls: READ_CALLS,
     },
     // A call may log in and be made twice: four exchanges, and some room.
-    leaseMs: upstream.timeoutMs * 4 + 10_000,
+    leaseMs: leaseMs ?? upstream.timeoutMs * 4 + 10_000,
     readCacheMs: config.readCacheMs,
     watchConcurrency: Math.max(1, Math.floor(upstream.concurrency / 2)),
     ttlMs: config.operationTtlMs,

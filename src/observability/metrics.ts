@@ -40,7 +40,7 @@ export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 /** The methods of a store that are not timed: they tell nothing of it. */
-const UNTIMED = new Set<keyof Store>(['onChange', 'close'])
+const UNTIMED = new Set<keyof Store>(['isSurelyOwner', 'onChange', 'close'])
 
 /** Those of the process: several gateways in one (tests) must not each watch its event loop. */
 let ofProcess: Registry | undefined

@@ -70,6 +70,8 @@ export interface Unsent {
   reason: string
   /** Set when the gateway itself held the call back: HOSTKEY fails too often, or too many calls wait. Then when to come back. */
   shedMs?: number
+  /** Set when its turn came too late: somebody else may have the operation by then. That tells nothing of HOSTKEY. */
+  isLate?: true
 }
 
 /** HOSTKEY did it. */
@@ -109,11 +111,14 @@ export type CheckOutcome =
   | Lost
   | Unsent
 
+/** Asked just before a request is written to its socket, and before each other one of the same call: no means that none is sent. */
+export type MayLeave = () => boolean
+
 export interface Hostkey {
   /** Asks for a task. A change is sent at most once by one call of this. */
-  call(task: Task, signal?: AbortSignal): Promise<CallOutcome>
+  call(task: Task, signal?: AbortSignal, mayLeave?: MayLeave): Promise<CallOutcome>
   /** Reads, and so burns, the result of the task that this callback key belongs to. */
-  check(callback: string, task: Task, signal?: AbortSignal): Promise<CheckOutcome>
+  check(callback: string, task: Task, signal?: AbortSignal, mayLeave?: MayLeave): Promise<CheckOutcome>
   /** For how long calls are held back because HOSTKEY fails, in milliseconds; 0 when they may be made. */
   pausedMs(): number
 }

@@ -9,6 +9,7 @@ import { newOperationId } from './id.ts'
 import type { ChangeKind } from './kinds/kind.ts'
 import { newerThan } from './kinds/newer.ts'
 import { hasEnded, newOperation, type Operation, type Running } from './operation.ts'
+import { ownership } from './ownership.ts'
 import type { Reads } from './reads/reads.ts'
 import { StoreUnavailable, type IdempotencyKey, type Store } from './store.ts'
 import type { Event } from './transition.ts'
@@ -67,6 +68,7 @@ export async function startChange(engine: Engine, reads: Reads, request: ChangeR
   const { idempotencyKey, caller } = request
   const key = idempotencyKey && { ...idempotencyKey, caller, expiresAtMs: nowMs + IDEMPOTENCY_TTL_MS }
 
+  const mayLeave = ownership(engine.parts, operation)
   const admission = await store.start(operation, key, nowMs)
   switch (admission.kind) {
     case 'replay':
@@ -81,7 +83,7 @@ export async function startChange(engine: Engine, reads: Reads, request: ChangeR
   if (objection) return undo(store, operation, objection)
   // Whatever was read of the VM is about to be wrong.
   reads.invalidate(request.vmId)
-  const event = await tracing.step(operation, () => engine.call(operation))
+  const event = await tracing.step(operation, () => engine.call(operation, mayLeave))
   try {
     return await settle(engine, operation, event)
   } catch (error) {

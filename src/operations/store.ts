@@ -10,6 +10,7 @@ import type { Operation, Running, Status } from './operation.ts'
 export type { Kind } from './kinds/kind.ts'
 export { mutates } from './kinds/kinds.ts'
 export type { Operation, Running } from './operation.ts'
+export { stopwatch } from './stopwatch.ts'
 
 /** An idempotency key as its owner sent it, and what it was sent with. */
 export interface IdempotencyKey {
@@ -50,6 +51,11 @@ export type OperationPage = Operation[] & { cutAt?: string }
 export interface Store {
   /** Set by a store that several processes share: a change event may get lost, so who waits looks again so often. */
   readonly relookMs?: number
+  /**
+   * Of a store that several processes share: whether an operation that this process began or claimed, at this revision,
+   * is surely still its own, and will be for some time to come. A store without it takes nothing away within a lease.
+   */
+  isSurelyOwner?(operation: Pick<Operation, 'id' | 'rev'>): boolean
   /** Stores a new operation: replay and the hold of the VM are decided in the same step. */
   start(operation: Running, idempotency: IdempotencyKey | null, nowMs: number): Promise<Admission>
   /**

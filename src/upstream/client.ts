@@ -4,7 +4,7 @@
  * exception from here is a bug.
  */
 
-import type { CallOutcome, CheckOutcome, Done, Hostkey, Lost, Task } from '../operations/hostkey.ts'
+import type { CallOutcome, CheckOutcome, Done, Hostkey, Lost, MayLeave, Task } from '../operations/hostkey.ts'
 import { ACTIONS, actionFields } from './actions.ts'
 import { BUSY_MS, type Gate } from './gate.ts'
 import { judgeCall } from './judge/call.ts'
@@ -39,14 +39,18 @@ export class Client implements Hostkey {
     this.#options = options
   }
 
-  call(task: Task, signal?: AbortSignal): Promise<CallOutcome> {
+  call(task: Task, signal?: AbortSignal, mayLeave?: MayLeave): Promise<CallOutcome> {
     const { gate } = this.#options
-    return gate.pass(() => this.#call(task, signal), { vmId: task.params.id, signal, isBegun: false })
+    return gate.pass(() => this.#call(task, signal, mayLeave), {
+      vmId: task.params.id,
+      signal,
+      isBegun: false,
+    })
   }
 
-  check(callback: string, task: Task, signal?: AbortSignal): Promise<CheckOutcome> {
+  check(callback: string, task: Task, signal?: AbortSignal, mayLeave?: MayLeave): Promise<CheckOutcome> {
     const { gate } = this.#options
-    return gate.pass(() => this.#check(callback, task, signal), {
+    return gate.pass(() => this.#check(callback, task, signal, mayLeave), {
       vmId: task.params.id,
       signal,
       isBegun: true,
@@ -57,13 +61,13 @@ export class Client implements Hostkey {
     return this.#options.gate.pausedMs
   }
 
-  async #call(task: Task, signal?: AbortSignal): Promise<CallOutcome> {
+  async #call(task: Task, signal?: AbortSignal, mayLeave?: MayLeave): Promise<CallOutcome> {
     const { session } = this.#options
     for (let tries = 0; ; tries += 1) {
       const got = await session.token()
       if (got.kind === 'unauthorized') return { kind: 'unauthorized', message: this.#clean(got.message) }
       if (got.kind === 'unsent') return got
-      const outcome = await this.#callOnce(task, got.token, signal)
+      const outcome = await this.#callOnce(task, got.token, signal, mayLeave)
       // A refusal is proof that nothing happened: a change too may be sent once more.
       const isWorthMore = tries === 0 && (await this.#hasNewerToken(outcome, task, got.token))
       if (!isWorthMore) return outcome
@@ -77,11 +81,17 @@ export class Client implements Hostkey {
     return isVmUnknown && (await session.renewedFor(params.id, token))
   }
 
-  async #callOnce(task: Task, token: string, signal?: AbortSignal): Promise<CallOutcome> {
+  async #callOnce(
+    task: Task,
+    token: string,
+    signal?: AbortSignal,
+    mayLeave?: MayLeave,
+  ): Promise<CallOutcome> {
     const { transport, readMethod } = this.#options
     const { action, params } = task
     const method = ACTIONS[action].getOnPage ? readMethod : 'POST'
-    const exchange = await transport.send('vm.php', method, actionFields(action, params, token), signal)
+    const fields = actionFields(action, params, token)
+    const exchange = await transport.send('vm.php', method, fields, signal, mayLeave)
     if (exchange.kind !== 'answer') return exchange
     const answer = answerOf(exchange)
     const verdict = judgeCall(action, answer, this.#asked(task))
@@ -101,10 +111,15 @@ export class Client implements Hostkey {
     }
   }
 
-  async #check(callback: string, task: Task, signal?: AbortSignal): Promise<CheckOutcome> {
+  async #check(
+    callback: string,
+    task: Task,
+    signal?: AbortSignal,
+    mayLeave?: MayLeave,
+  ): Promise<CheckOutcome> {
     const { transport, checks } = this.#options
     const fields = { action: 'check', key: callback }
-    const send = (): Promise<Exchange> => transport.send('eq_callback.php', 'POST', fields, signal)
+    const send = (): Promise<Exchange> => transport.send('eq_callback.php', 'POST', fields, signal, mayLeave)
     const exchange = await checks.run(send, askedToWaitMs)
     if (!exchange)
       return { kind: 'unsent', reason: 'it asks to be asked less often', shedMs: checks.pausedMs || BUSY_MS }

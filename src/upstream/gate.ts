@@ -75,6 +75,7 @@ export class Gate {
  */
 function verdictOn(outcome: CallOutcome | CheckOutcome, signal: AbortSignal | undefined): Verdict {
   if (outcome.kind !== 'lost' && outcome.kind !== 'unsent') return 'good'
-  if (signal?.aborted || (outcome.kind === 'unsent' && outcome.shedMs !== undefined)) return 'nothing'
+  if (signal?.aborted) return 'nothing'
+  if (outcome.kind === 'unsent' && (outcome.shedMs !== undefined || outcome.isLate)) return 'nothing'
   return outcome.kind === 'unsent' || outcome.cause === 'connection' ? 'away' : 'bad'
 }

@@ -4,7 +4,7 @@
  */
 
 import { buildConnector, Pool, type Dispatcher } from 'undici'
-import type { Lost } from '../operations/hostkey.ts'
+import type { Lost, MayLeave } from '../operations/hostkey.ts'
 import { encodeForm } from './actions.ts'
 import { decodeBody, isWholeJson } from './decode.ts'
 import { passOverContinue } from './interim.ts'
@@ -13,7 +13,7 @@ import type { Answer } from './judge/text.ts'
 /** An answer; or the request certainly never left; or it left and no whole answer came back. */
 export type Exchange =
   | { kind: 'answer'; answer: Answer; retryAfterMs: number | null }
-  | { kind: 'unsent'; reason: string }
+  | { kind: 'unsent'; reason: string; isLate?: true }
   | { kind: 'lost'; reason: string; cause: LostCause }
 
 type LostCause = Lost['cause']
@@ -32,18 +32,23 @@ export const MAX_ANSWER_BYTES = 1024 * 1024
 const MAX_HEADER_BYTES = 64 * 1024
 const TOO_LONG = `an answer over ${MAX_ANSWER_BYTES} bytes`
 const GIVEN_UP = 'given up by the gateway'
+const LATE = 'the operation is no longer surely ours'
 /** Below the 5 s after which common PHP front ends close: a mutation on a dying connection would be ambiguous. */
 const KEEP_ALIVE_MS = 4_000
 /** An older connection is replaced however busy it is: where HOSTKEY's name points to now is seen within a minute. */
 const MAX_CONNECTION_AGE_MS = 30_000
 
 export interface Transport {
-  /** Sends one form to `<base>/<script>`. Never throws, never follows a redirect, never sends twice. */
+  /**
+   * Sends one form to `<base>/<script>`, if it may leave when its turn comes. Never throws, never follows a redirect,
+   * never sends twice.
+   */
   send(
     script: string,
     method: 'POST' | 'GET',
     fields: Readonly<Record<string, string | number | undefined>>,
     signal?: AbortSignal,
+    mayLeave?: MayLeave,
   ): Promise<Exchange>
   close(): Promise<void>
 }
@@ -71,12 +76,12 @@ export function createTransport(options: TransportOptions): Transport {
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
   })
   return {
-    send(script, method, fields, signal) {
+    send(script, method, fields, signal, mayLeave) {
       // Not even queued: an idle connection would be written to before an abort could be told.
       if (signal?.aborted) return Promise.resolve({ kind: 'unsent', reason: GIVEN_UP })
       const body = encodeForm(fields)
       return new Promise(resolve => {
-        const collector = new Collector(resolve, options.timeoutMs, signal)
+        const collector = new Collector(resolve, { timeoutMs: options.timeoutMs, signal, mayLeave })
         pool.dispatch(
           {
             path: `${basePath}/${script}`,
@@ -100,11 +105,18 @@ export function createTransport(options: TransportOptions): Transport {
   }
 }
 
+interface CollectorOptions {
+  timeoutMs: number
+  signal: AbortSignal | undefined
+  mayLeave: MayLeave | undefined
+}
+
 /** Collects one answer; settles exactly once. */
 class Collector implements Dispatcher.DispatchHandler {
   readonly #settle: (exchange: Exchange) => void
   readonly #timer: NodeJS.Timeout
   readonly #signal: AbortSignal | undefined
+  readonly #mayLeave: MayLeave
   #controller: Dispatcher.DispatchController | undefined
   #settled = false
   /** Set just before the head is written to the socket: until then nothing left. */
@@ -114,8 +126,12 @@ class Collector implements Dispatcher.DispatchHandler {
   #chunks: Buffer[] = []
   #size = 0
 
-  constructor(settle: (exchange: Exchange) => void, timeoutMs: number, signal: AbortSignal | undefined) {
+  constructor(
+    settle: (exchange: Exchange) => void,
+    { timeoutMs, signal, mayLeave = () => true }: CollectorOptions,
+  ) {
     this.#settle = settle
+    this.#mayLeave = mayLeave
     this.#timer = setTimeout(
       () => this.#giveUp(`no whole answer within ${timeoutMs} ms`, 'timeout'),
       timeoutMs,
@@ -124,7 +140,9 @@ class Collector implements Dispatcher.DispatchHandler {
     signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
+  /** Called just before the head is written, when there is a connection with nothing else under way on it. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (!this.#mayLeave()) this.#end({ kind: 'unsent', reason: LATE, isLate: true })
     // Settled before its turn came (timeout in the queue), or a second try of undici's own: it must not leave.
     if (this.#settled || this.#sent) {
       controller.abort(new Error('not sent'))

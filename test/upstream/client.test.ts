@@ -2,7 +2,22 @@ import { expect, test } from 'vitest'
 import type { Fault } from '../../src/simulator/simulator.ts'
 import type { ActionName, Lost } from '../../src/operations/hostkey.ts'
 import { ACTIONS } from '../../src/upstream/actions.ts'
-import { TOKEN, CREATE, start, respond } from './start-client.ts'
+import { CREATE, FAILURES, respond, start, TOKEN } from './start-client.ts'
+
+test('what may not leave any more is not sent, a second try with a newer token neither', async () => {
+  const { upstream, used } = await start({ tokens: ['refused-1', 'refused-2', TOKEN] })
+  const late = { kind: 'unsent', reason: expect.any(String), isLate: true }
+  let asked = 0
+  // Once, and then no more.
+  expect(await upstream.call('create_snapshot', CREATE, undefined, () => (asked += 1) === 1)).toEqual(late)
+  expect(asked).toBe(2)
+  expect(used()).toEqual(['refused-1'])
+  // That tells nothing of HOSTKEY: it opens no circuit.
+  for (let i = 0; i < FAILURES; i += 1) await upstream.call('create_snapshot', CREATE, undefined, () => false)
+  expect(upstream.pausedMs()).toBe(0)
+  expect(await upstream.call('create_snapshot', CREATE)).toMatchObject({ kind: 'accepted' })
+  expect(used()).toHaveLength(2)
+})
 
 test('a call is accepted with its key; the check carries no token and reads the result once', async () => {
   const { sim, clock, upstream, log } = await start({ readMethod: 'GET' })

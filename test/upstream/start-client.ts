@@ -19,6 +19,9 @@ export const API_KEY = 'cafebabe22222222'
 export const CREATE = { id: 1000, name: 'new', type: 'snapshot' }
 export const MUTATIONS = KIND_NAMES.filter(kind => mutates({ kind })).map(kind => KINDS[kind].action)
 
+/** As many failures in a row open the circuit; only the test of that has so many. */
+export const FAILURES = 100
+
 export interface Options extends SimulatorOptions {
   readMethod?: 'POST' | 'GET'
   /** The fixed tokens, a later one each time the session looks; without any it logs in. */
@@ -59,7 +62,7 @@ export async function start({
     session,
     readMethod,
     gate: new Gate(
-      new Breaker({ failures: 1_000, openMs: 1_000, now: () => clock.now }),
+      new Breaker({ failures: FAILURES, openMs: 1_000, now: () => clock.now }),
       new Bulkhead({ concurrency: 4, queue: 4, waitMs: 100 }),
     ),
     timeZone: null,
@@ -72,8 +75,8 @@ export async function start({
   })
   const upstream = {
     pausedMs: () => hostkey.pausedMs(),
-    call: (action: ActionName, params: ActionParams, signal?: AbortSignal) =>
-      hostkey.call({ action, params }, signal),
+    call: (action: ActionName, params: ActionParams, signal?: AbortSignal, mayLeave?: () => boolean) =>
+      hostkey.call({ action, params }, signal, mayLeave),
     check: (callback: string, signal?: AbortSignal) =>
       hostkey.check(callback, { action: 'get_snapshot', params: { id: 1000 } }, signal),
   }

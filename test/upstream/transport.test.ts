@@ -313,3 +313,27 @@ test('closing settles everything: what left is lost, what waited was not sent, a
   expect(await Promise.all(calls)).toEqual([LOST, { kind: 'unsent', reason: 'UND_ERR_DESTROYED' }])
   expect(await send()).toEqual({ kind: 'unsent', reason: 'UND_ERR_DESTROYED' })
 })
+
+test('whether a request may leave is asked when its turn comes, and not before', async () => {
+  const waiting: Socket[] = []
+  const { baseUrl, requests } = await wire(socket => void waiting.push(socket))
+  const { send } = open(baseUrl)
+  let mayLeave: boolean | undefined
+  const first = send()
+  await expect.poll(() => waiting.length, { interval: 2 }).toBe(1)
+  const asked: unknown[] = []
+  const ask = (): boolean => {
+    asked.push(mayLeave)
+    return mayLeave!
+  }
+  const second = send(undefined, 'POST', undefined, ask)
+  const third = send()
+  mayLeave = false
+  ok(waiting.pop()!)
+  expect(await first).toEqual(OK)
+  expect(await second).toEqual({ kind: 'unsent', reason: expect.any(String), isLate: true })
+  await expect.poll(() => waiting.length, { interval: 2 }).toBe(1)
+  ok(waiting.pop()!)
+  expect(await third).toEqual(OK)
+  expect([requests.length, asked]).toEqual([2, [false]])
+})

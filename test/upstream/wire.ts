@@ -51,7 +51,8 @@ export function open(baseUrl: string, options: Partial<TransportOptions> = {}) {
       signal?: AbortSignal,
       method: 'POST' | 'GET' = 'POST',
       fields: Record<string, string | number> = FIELDS,
-    ) => transport.send('vm.php', method, fields, signal),
+      mayLeave?: () => boolean,
+    ) => transport.send('vm.php', method, fields, signal, mayLeave),
   }
 }
 

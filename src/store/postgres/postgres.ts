@@ -154,6 +154,10 @@ class PostgresStore implements Store {
     this.#notifications?.start()
   }
 
+  isSurelyOwner({ id, rev }: Pick<Operation, 'id' | 'rev'>): boolean {
+    return this.#replica.isSurelyAlive && this.#running.get(id)?.rev === rev
+  }
+
   async start(operation: Operation, key: IdempotencyKey | null, nowMs: number): Promise<Admission> {
     const now = this.#options.now()
     const { id } = operation

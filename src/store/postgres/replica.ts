@@ -7,7 +7,7 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import type { Kind } from '../../operations/store.ts'
+import { stopwatch, type Kind } from '../../operations/store.ts'
 import type { Running, RunningOperation } from './running.ts'
 import type { Connection, Row } from './connection.ts'
 import { NotWritten } from './errors.ts'
@@ -39,9 +39,9 @@ const LOCK_MS = 500
 
 export class Replica {
   readonly #options: Required<ReplicaOptions>
-  /** When the last confirmed sign of life was sent, by `performance.now()`. */
-  #seenAtMs = -Infinity
-  /** Since when it has given signs of life without a gap, by the same clock: the database was there for as long. */
+  /** How long ago the last confirmed sign of life was sent. */
+  #silentMs = (): number => Infinity
+  /** Since when it has given signs of life without a gap, by `performance.now()`: the database was there for as long. */
   #witnessSinceMs = Infinity
   #beating: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -55,16 +55,16 @@ export class Replica {
 
   /** Whether nobody can have taken over what this replica holds, for some time to come. */
   get isSurelyAlive(): boolean {
-    return performance.now() - this.#seenAtMs < this.#options.silenceMs / 2
+    return this.#silentMs() < this.#options.silenceMs / 2
   }
 
   /** Becomes a new replica, which takes over what it held before, unless others have. */
   async register(connection: Connection): Promise<void> {
-    const { pool, writer, running, sql } = this.#options
+    const { pool, writer, running, sql, now } = this.#options
     if (this.#isStopped) throw new NotWritten('the store is closed')
     const former = writer.replica
     const replica = randomBytes(8).toString('hex')
-    const sentAtMs = performance.now()
+    const silentMs = stopwatch(now)
     const [, , adopted] = await connection.transaction(
       [
         sql.settings(pool.limitMs, LOCK_MS),
@@ -75,7 +75,7 @@ export class Replica {
       false,
     )
     writer.become(replica)
-    this.#seenAtMs = sentAtMs
+    this.#silentMs = silentMs
     const kept = this.#keep(adopted ?? [])
     for (const { id } of running.values()) if (!kept.has(id)) running.delete(id)
   }
@@ -90,9 +90,10 @@ export class Replica {
   }
 
   async #beat(): Promise<void> {
-    const { writer, sql, silenceMs } = this.#options
+    const { writer, sql, silenceMs, now } = this.#options
     // This process may have been stopped as the others were.
     if (!this.isSurelyAlive) this.#witnessSinceMs = Infinity
+    const silentMs = stopwatch(now)
     const sentAtMs = performance.now()
     const isWitness = sentAtMs - this.#witnessSinceMs > silenceMs
     try {
@@ -101,7 +102,7 @@ export class Replica {
         ...(isWitness ? [sql.bury(writer.replica, silenceMs)] : []),
         sql.dead(),
       )
-      this.#seenAtMs = sentAtMs
+      this.#silentMs = silentMs
       this.#witnessSinceMs = Math.min(this.#witnessSinceMs, sentAtMs)
       if (this.#mayOwnMore) await this.#lookForMore()
       for (const [dead] of answers.at(-1)!) await this.#adopt(dead!)
