@@ -48,6 +48,7 @@ async function within<T>(
     const cluster = await startCluster({
       replicas: Array.from({ length: replicas }, () => ({})),
       env,
+      settings: [],
       simulator: { taskMs: 200, vms },
       onFinished: end => void ends.push(end),
     })
@@ -70,7 +71,7 @@ async function status(base: string, method: 'GET' | 'POST', path: string): Promi
 }
 
 process.stdout.write(
-  `${availableParallelism()} cores, redis-server with appendfsync always, ${CONNECTIONS} connections\n\n`,
+  `${availableParallelism()} cores, PostgreSQL as it comes (fsync on), ${CONNECTIONS} connections\n\n`,
 )
 process.stdout.write(
   '| replicas | changes accepted/s | p99 | operations read/s | p99 |\n| --- | --- | --- | --- | --- |\n',

@@ -4,7 +4,16 @@
  */
 
 import { execFile, execFileSync } from 'node:child_process'
-import { chownSync, existsSync, globSync, mkdtempSync, realpathSync, renameSync, rmSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  globSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -142,6 +151,12 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       if (tries > 20) throw new Error(program.stderr.join('\n'))
     }
   }
+  /** Each connection is served by a process of its own. */
+  const signal = (name: NodeJS.Signals): void => {
+    const pid = program.child.pid!
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+    for (const one of [pid, ...children.map(Number)]) process.kill(one, name)
+  }
   onFinished(async () => {
     program.child.kill('SIGKILL')
     await program.ended
@@ -168,8 +183,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       await program.ended
     },
     start,
-    stop: () => void program.child.kill('SIGSTOP'),
-    go: () => void program.child.kill('SIGCONT'),
+    stop: () => signal('SIGSTOP'),
+    go: () => signal('SIGCONT'),
   }
 }
 
