@@ -16,9 +16,10 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
-import { onTestFinished, vi } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { findProgram, freePort, runProgram, tellSkipped, type Program } from '../../programs.ts'
 
 export interface PostgresServer {
@@ -32,6 +33,8 @@ export interface PostgresServer {
   kill(): Promise<void>
   /** Again on the same port and files. */
   start(...more: string[]): Promise<void>
+  /** Its main process and the children, each of which serves a connection or has some other task. */
+  pids(): number[]
   /** SIGSTOP: it takes connections and bytes, and answers nothing. */
   stop(): void
   go(): void
@@ -101,6 +104,14 @@ function freshData(): string {
   return directory
 }
 
+/** Whether it takes connections; false when it ended. Without a test runner too, for the benchmark. */
+async function isReady({ ended, stderr }: Program): Promise<boolean> {
+  let hasEnded = false
+  void ended.then(() => (hasEnded = true))
+  while (!hasEnded && !stderr.some(line => line.includes('ready to accept'))) await sleep(5)
+  return !hasEnded
+}
+
 export interface PostgresOptions {
   /** Settings, each as `name=value`. */
   settings?: string[]
@@ -137,25 +148,14 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
         user: USER,
         onFinished,
       })
-      const ended = program.ended.then(() => 'ended' as const)
-      const ready = vi
-        .waitFor(
-          () => {
-            if (!program.stderr.some(line => line.includes('ready to accept'))) throw new Error('not ready')
-          },
-          { timeout: 20_000, interval: 5 },
-        )
-        .then(() => 'ready' as const)
-      if ((await Promise.race([ended, ready])) === 'ready') return
-      ready.catch(() => {})
+      if (await isReady(program)) return
       if (tries > 20) throw new Error(program.stderr.join('\n'))
     }
   }
-  /** Each connection is served by a process of its own. */
-  const signal = (name: NodeJS.Signals): void => {
+  const pids = (): number[] => {
     const pid = program.child.pid!
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
-    for (const one of [pid, ...children.map(Number)]) process.kill(one, name)
+    return [pid, ...children.map(Number)]
   }
   onFinished(async () => {
     program.child.kill('SIGKILL')
@@ -183,8 +183,9 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       await program.ended
     },
     start,
-    stop: () => signal('SIGSTOP'),
-    go: () => signal('SIGCONT'),
+    pids,
+    stop: () => pids().forEach(pid => process.kill(pid, 'SIGSTOP')),
+    go: () => pids().forEach(pid => process.kill(pid, 'SIGCONT')),
   }
 }
 
