@@ -12,7 +12,7 @@ import { ApiProblem } from './problem.ts'
 import type { Bucket } from './route-config.ts'
 
 /** Where the plugin counts; in this process, when nothing is said. */
-export type LimitStore = Pick<RateLimitPluginOptions, 'redis' | 'nameSpace' | 'store'>
+export type LimitStore = Pick<RateLimitPluginOptions, 'store'>
 
 const OPERATIONS_FACTOR = 10
 

@@ -4,7 +4,16 @@
  */
 
 import { execFile, execFileSync } from 'node:child_process'
-import { chownSync, existsSync, globSync, mkdtempSync, realpathSync, renameSync, rmSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  globSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -24,6 +33,8 @@ export interface PostgresServer {
   kill(): Promise<void>
   /** Again on the same port and files. */
   start(...more: string[]): Promise<void>
+  /** Its main process and the children, each of which serves a connection or has some other task. */
+  pids(): number[]
   /** SIGSTOP: it takes connections and bytes, and answers nothing. */
   stop(): void
   go(): void
@@ -155,6 +166,11 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       if (tries > 20) throw new Error(program.stderr.join('\n'))
     }
   }
+  const pids = (): number[] => {
+    const pid = program.child.pid!
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+    return [pid, ...children.map(Number)]
+  }
   onFinished(async () => {
     if (program.child.exitCode === null) signalAll(program, 'SIGKILL')
     await program.ended
@@ -181,6 +197,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       await program.ended
     },
     start,
+    pids,
     stop: () => signalAll(program, 'SIGSTOP'),
     go: () => signalAll(program, 'SIGCONT'),
   }
