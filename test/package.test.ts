@@ -129,7 +129,7 @@ test('it has what runs, and nothing else', () => {
       'scripts/node-guard.mjs',
     ].toSorted(),
   )
-  expect(scripts()).toEqual(expect.arrayContaining(['server.js', 'demo.js', 'key.js']))
+  expect(scripts()).toEqual(expect.arrayContaining(['main.js', 'server.js', 'demo.js', 'key.js']))
 
   // Everything that its files import is there, or is Node's; some of it is imported only where a setting asks for it.
   const imports = scripts().flatMap(name => {
@@ -311,19 +311,21 @@ test('the command of the image starts it: without settings it is told what is mi
   ])
 })
 
-test('`demo` and `key` are the other programs; anything else is told what there is', async () => {
+test('its command has the commands of a clone, and names itself in what it says', async () => {
   const demo = run(['demo'], { env: { PORT: '0', TMPDIR: project } })
   const key = run(['key', '--name', 'nightly', '--scope', 'stats:read', '--vms', '1000'])
-  const other = run(['dmeo'])
-  const help = run(['--help'])
+  const wrong = run(['key', '--nam', 'nightly'])
+  const told = run(['--version'])
   expect(await key.ended).toBe(0)
   expect(key.stdout.join('\n')).toMatch(/^key .*: hkgw_[\s\S]*"name": "nightly"/)
-  expect([await other.ended, other.stdout, other.stderr[0]]).toEqual([
+  expect([await wrong.ended, wrong.stdout, wrong.stderr[0]]).toEqual([
     64,
     [],
-    expect.stringMatching(/^hostkey-vm-gateway +the gateway/) as string,
+    'unknown option --nam; did you mean --name?',
   ])
-  expect([await help.ended, help.stdout, help.stderr]).toEqual([0, other.stderr, []])
+  expect(wrong.stderr.join('\n')).toContain('hostkey-vm-gateway key --name NAME')
+  expect(wrong.stderr.join('\n')).not.toContain('npm run')
+  expect([await told.ended, told.stdout]).toEqual([0, [version]])
   const [, address = ''] = await demo.line(/the gateway over it at (\S+)$/)
   expect((await call(address, 'GET', '/livez', { key: null })).status).toBe(200)
   demo.child.kill('SIGINT')
