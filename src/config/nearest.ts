@@ -4,12 +4,12 @@
  * Returns the known word nearest to `word`, or undefined when none is near: one of them begins with the other, or few
  * letters differ. Upper and lower case count as the same.
  */
-function nearest(word: string, known: Iterable<string>): string | undefined {
+export function nearest(word: string, known: Iterable<string>): string | undefined {
   const sought = word.toLowerCase()
   let found: string | undefined
   let least = Math.max(2, Math.floor(sought.length / 3)) + 1
   for (const one of known) {
-    const distance = isBeginning(sought, one.toLowerCase()) ? 1 : distanceOf(sought, one.toLowerCase())
+    const distance = distanceOf(sought, one.toLowerCase())
     if (distance >= least || distance >= one.length) continue
     least = distance
     found = one
@@ -23,12 +23,14 @@ export function didYouMean(word: string, known: Iterable<string>): string {
   return found === undefined ? '' : `; did you mean ${found}?`
 }
 
-function isBeginning(one: string, other: string): boolean {
-  return Math.min(one.length, other.length) > 3 && (one.startsWith(other) || other.startsWith(one))
-}
-
-/** How many letters have to be put in, taken out or changed (the distance of Levenshtein). */
+/**
+ * How many letters have to be put in, taken out or changed (the distance of Levenshtein); a quarter of that for an end that
+ * was left out or is too much.
+ */
 function distanceOf(one: string, other: string): number {
+  const isBeginning = one.startsWith(other) || other.startsWith(one)
+  if (isBeginning && Math.min(one.length, other.length) > 3)
+    return 1 + Math.abs(one.length - other.length) / 8
   let row = Array.from({ length: other.length + 1 }, (_, i) => i)
   for (let i = 0; i < one.length; i += 1) {
     const next = [i + 1]
