@@ -148,7 +148,7 @@ function withoutNpm(text: string): string {
   return text
     .replaceAll(ADDRESS, address || ADDRESS)
     .replace(/npm run -s (\w+) --/g, (_, name: string) => scripts[name]!)
-    .replace(/^npm start$/m, `exec ${scripts.start}`)
+    .replace(/^npm start$/m, scripts.start!)
 }
 
 async function start(text: string): Promise<void> {
@@ -254,7 +254,7 @@ test('the unit starts what npm start does, and waits for longer than the gateway
   const settingsOf = Object.fromEntries(
     unit!.text.split('\n').flatMap(line => (line.includes('=') ? [line.split(/=(.*)/).slice(0, 2)] : [])),
   ) as Record<string, string>
-  expect(`${settingsOf.ExecStart}\n`).toContain(`/node_modules/.bin/${scripts.start}\n`)
+  expect(`${settingsOf.ExecStart}\n`).toContain(`/node_modules/.bin/${scripts.start!.replace('exec ', '')}\n`)
   const [, shutdownMs] = /^SHUTDOWN_MS=(\d+)$/m.exec(textOf('.env.example'))!
   expect(Number(settingsOf.TimeoutStopSec) * 1_000).toBeGreaterThan(Number(shutdownMs))
   expect(textOf('src/server.ts')).toContain(`EXIT_CONFIG = ${settingsOf.RestartPreventExitStatus}\n`)

@@ -116,7 +116,10 @@ test('a callers file or a store that cannot be used is one line: exit code 78', 
   }
   const cases: [Environment, RegExp][] = [
     [{ CALLERS_FILE: join(directory, 'none.json') }, /^callers file .*none\.json cannot be read \(ENOENT\)$/],
-    [{ CALLERS_FILE: file('a.json', '{"callers":[{"name":"a"}]}') }, /^callers file .*a\.json: .*key_sha256/],
+    [
+      { CALLERS_FILE: file('a.json', '{"callers":[{"name":"a","scopes":["stats:read"],"vms":"*"}]}') },
+      /a\.json:1:13: caller "a": key_sha256 is missing/,
+    ],
     [
       { STORE_URL: `sqlite:${file('a.db', 'This is no database.'.repeat(100))}` },
       /^the store .*a\.db cannot be opened: /,

@@ -10,6 +10,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   start: async () => (await import('../server.ts')).start,
   demo: async () => (await import('./demo.ts')).demo,
   key: async () => (await import('./key.ts')).key,
+  check: async () => (await import('./check.ts')).check,
 }
 
 /** Runs the command that the arguments name; without any it starts the gateway. */

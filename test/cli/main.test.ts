@@ -15,7 +15,7 @@ async function command(...args: string[]): Promise<Run> {
   return { code: await ended, stdout: stdout.join('\n'), stderr: stderr.join('\n') }
 }
 
-const COMMANDS = ['start', 'demo', 'key']
+const COMMANDS = ['start', 'demo', 'key', 'check']
 
 test('help names every command; it goes to stdout and is no error', async () => {
   const [help, ...others] = await Promise.all([command('help'), command('--help'), command('-h')])

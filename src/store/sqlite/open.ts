@@ -1,7 +1,7 @@
 /** Opens the file of the SQLite store, or makes it. */
 
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Store } from '../../operations/store.ts'
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts'
@@ -33,7 +33,7 @@ export function openSqliteStore(path: string, nowMs: number, options: SqliteOpti
 
 function openDatabase(path: string): DatabaseSync {
   // The file holds callback keys, so only its owner may read it. SQLite gives its WAL file the same rights.
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeDirectory(dirname(resolve(path)))
   closeSync(openSync(path, 'a', 0o600))
   chmodSync(path, 0o600)
   const db = new DatabaseSync(path, { timeout: 0 })
@@ -46,6 +46,13 @@ function openDatabase(path: string): DatabaseSync {
     db.close()
     throw error
   }
+}
+
+/** Makes a directory and those above it. `mkdirSync` with `recursive` never ends within /proc, where none can be made (Node 24). */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return
+  makeDirectory(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
 }
 
 /** The version of the tables in the file; 0 when the file is new. */
