@@ -272,6 +272,7 @@ test('secrets and callers rotate without a restart, and no log shows a secret', 
   simulator.setToken(newToken)
   expect(await stats(KEY)).toMatchObject({ status: 502, body: { code: 'upstream-unauthorized' } })
   swap(newToken)
+  await server.line(/"kind":"token","msg":"secret file read again"/)
   await vi.waitFor(async () => expect((await stats(KEY)).status).toBe(200), POLL)
 
   const newKey = 'rotated-caller-key-33333333333333'

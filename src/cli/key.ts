@@ -3,7 +3,10 @@
 import { SCOPES } from '../callers/caller.ts'
 import type { CallerEntry } from '../callers/file.ts'
 import { newEntry, newKey } from '../callers/key.ts'
-import { readArguments, runCommand, UsageError, type Command } from './command.ts'
+import { rotateInFile } from '../callers/rotate.ts'
+import { environmentWith, readConfig } from '../config/config.ts'
+import { readEnvFile } from '../config/env-file.ts'
+import { fail, readArguments, runCommand, UsageError, type Command } from './command.ts'
 
 /** Reads an id in decimal digits; `Number` alone would take `1e3` for one, too. What is no id becomes NaN. */
 function readVmId(text: string): number {
@@ -15,16 +18,54 @@ function run(args: readonly string[]): void {
     name: { type: 'string' },
     scope: { type: 'string', multiple: true },
     vms: { type: 'string' },
+    rotate: { type: 'string' },
+    overlap: { type: 'string' },
+    file: { type: 'string' },
   })
-  const { name, scope, vms } = values
-  if (!name) throw new UsageError('--name is missing')
-  if (!scope) throw new UsageError('--scope is missing')
-  if (!vms) throw new UsageError('--vms is missing')
+  const { name, scope, vms, rotate, overlap, file } = values
+  if (rotate !== undefined) return rotateKey(rotate, required('--overlap', overlap), file)
   const made = newKey()
-  const entry = entryOf(name, made, scope, vms)
+  const entry = entryOf(required('--name', name), made, required('--scope', scope), required('--vms', vms))
   process.stdout.write(
     `key (shown this once): ${made}\n\nentry for the callers file:\n${JSON.stringify(entry, null, 2)}\n`,
   )
+}
+
+/** @throws UsageError when an option is missing or empty. */
+function required<T extends string | string[]>(option: string, value: T | undefined): T {
+  if (!value?.length) throw new UsageError(`${option} is missing`)
+  return value
+}
+
+/** Gives a caller of the callers file a new key. The key is shown only when the file has it. */
+function rotateKey(name: string, overlap: string, file = callersFile()): void {
+  const made = newKey()
+  const overlapMs = durationMs(overlap)
+  try {
+    rotateInFile(file, { name, newKey: made, overlapMs, nowMs: Date.now() })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return fail(code === undefined ? message.split('\n') : [`${file} cannot be changed (${code})`], 1)
+  }
+  const end =
+    overlapMs > 0
+      ? `the old keys are good until ${new Date(Date.now() + overlapMs).toISOString()}`
+      : 'the old keys have ended'
+  process.stdout.write(`key (shown this once): ${made}\n\n${file}: caller "${name}" has it; ${end}\n`)
+}
+
+/** The callers file of the settings. */
+function callersFile(): string {
+  const { config } = readConfig(environmentWith(readEnvFile()))
+  return required('--file, or CALLERS_FILE in the environment or in .env,', config.callersFile)
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+function durationMs(text: string): number {
+  const [, count, unit = 's'] = /^(\d{1,6})([smhd])$/.exec(text) ?? /^(0)$/.exec(text) ?? []
+  if (count === undefined) throw new UsageError('--overlap must be a time such as 24h, 30m, 7d or 0')
+  return Number(count) * UNITS_MS[unit]!
 }
 
 /** @throws UsageError when a value would not do in a callers file. */
@@ -39,11 +80,15 @@ function entryOf(name: string, made: string, scope: readonly string[], vms: stri
 
 export const key: Command = {
   name: 'key',
-  synopsis: "--name NAME --scope SCOPE… --vms ID,ID…|'*'",
-  does: "makes a new caller's key and its entry for the callers file",
+  synopsis: "--name NAME --scope SCOPE… --vms ID,ID…|'*'   (or: --rotate NAME --overlap TIME)",
+  does: "makes a new caller's key and its entry for the callers file, or gives a caller of it a new key",
   details: `  --name   what the caller is called in operations and logs
   --scope  one of ${SCOPES.join(', ')}; give it several times, or a list with commas
-  --vms    the ids of the VMs it may touch, or * for all`,
+  --vms    the ids of the VMs it may touch, or * for all
+
+  --rotate   gives this caller of the callers file a new key, and changes the file
+  --overlap  for how long its old keys stay good: 24h, 30m, 7d, or 0
+  --file     the callers file, when it is not the one of the settings`,
   run,
 }
 
