@@ -5,12 +5,12 @@ import { once } from 'node:events'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { SCOPES } from '../src/callers/caller.ts'
 import { newEntry } from '../src/callers/key.ts'
 import type { Environment } from '../src/config/config.ts'
 import { call, KEY, temporaryDirectory, TOKEN } from './helper.ts'
-import { runScript, type Program } from './programs.ts'
+import { lacks, runProgram, runScript, type Program } from './programs.ts'
 
 /** A directory with a callers file, and the settings that a gateway needs in it. */
 function setting(): { directory: string; env: Environment } {
@@ -205,3 +205,26 @@ test("SIGTERM to npm's own process leaves nothing behind", async () => {
   expect(lines.at(-1)).toContain('"closed"')
   await expect(call(address, 'GET', '/livez')).rejects.toThrow('fetch failed')
 })
+
+test.skipIf(lacks('prlimit'))(
+  'a disk that takes nothing more fails readiness, and comes back by itself',
+  async () => {
+    const { directory, env } = setting()
+    const server = start(directory, env)
+    const { address } = await listening(server)
+    const ready = async (): Promise<number> => (await call(address, 'GET', '/readyz', { key: null })).status
+    /** As a full disk does, this limit refuses every write that would make a file larger. */
+    const limitFiles = (bytes: string): Promise<unknown> =>
+      runProgram('prlimit', { args: ['--pid', String(server.child.pid), `--fsize=${bytes}:`] }).ended
+    expect(await ready()).toBe(200)
+    expect(await limitFiles('1')).toBe(0)
+    const POLL = { timeout: 10_000, interval: 50 }
+    await vi.waitFor(async () => expect(await ready()).toBe(503), POLL)
+    expect((await call(address, 'GET', '/readyz', { key: null })).body).toMatchObject({
+      code: 'store-unavailable',
+    })
+    expect((await call(address, 'GET', '/livez', { key: null })).status).toBe(200)
+    expect(await limitFiles('unlimited')).toBe(0)
+    await vi.waitFor(async () => expect(await ready()).toBe(200), POLL)
+  },
+)
