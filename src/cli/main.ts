@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./demo.ts')).demo,
   key: async () => (await import('./key.ts')).key,
   check: async () => (await import('./check.ts')).check,
+  backup: async () => (await import('./backup.ts')).backup,
 }
 
 /** Runs the command that the arguments name; without any it starts the gateway. */

@@ -32,7 +32,9 @@ export interface Metrics {
   /** Reads these whenever somebody asks. */
   observeStore(store: Store): void
   observeUpstream(parts: { breaker: Breaker; bulkhead: Bulkhead }): void
-  observeKeys(uses: () => readonly { caller: string; key: 'current' | 'previous'; lastUsedMs: number }[]): void
+  observeKeys(
+    uses: () => readonly { caller: string; key: 'current' | 'previous'; lastUsedMs: number }[],
+  ): void
   /** Everything, in the text format of Prometheus. */
   text(): Promise<string>
 }
@@ -113,7 +115,9 @@ class GatewayMetrics implements Metrics {
     )
   }
 
-  observeKeys(uses: () => readonly { caller: string; key: 'current' | 'previous'; lastUsedMs: number }[]): void {
+  observeKeys(
+    uses: () => readonly { caller: string; key: 'current' | 'previous'; lastUsedMs: number }[],
+  ): void {
     declareGauge(
       this.#registry,
       'caller_key_last_used_timestamp_seconds',

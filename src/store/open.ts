@@ -4,6 +4,7 @@ import type { RateLimitPluginOptions } from '@fastify/rate-limit'
 import type { Config } from '../config/config.ts'
 import { fileSecret, fixedSecret, type Secret } from '../config/secret.ts'
 import type { RedisLog } from './redis/redis.ts'
+import { openControl } from './sqlite/control.ts'
 import { openSqliteStore } from './sqlite/open.ts'
 import type { Store } from '../operations/store.ts'
 
@@ -22,8 +23,15 @@ export async function openStore(
   opened: Pick<AsyncDisposableStack, 'defer'>,
 ): Promise<{ store: Store; limitStore: LimitStore }> {
   if (storeUrl.startsWith('sqlite:')) {
-    const store = openSqliteStore(storeUrl.slice('sqlite:'.length), now(), { onBroken: endProcess })
+    const path = storeUrl.slice('sqlite:'.length)
+    const store = openSqliteStore(path, now(), { onBroken: endProcess })
     opened.defer(() => store.close())
+    const control = await openControl(path, { hold: () => store.hold() }).catch((error: Error) => {
+      // Some file systems have no sockets.
+      log.warn({ reason: error.message }, 'no copy of the store can be asked for while it runs')
+      return null
+    })
+    opened.defer(() => control?.close())
     return { store, limitStore: {} }
   }
   // Loaded only where they are used: a gateway over SQLite starts without them.

@@ -15,7 +15,7 @@ async function command(...args: string[]): Promise<Run> {
   return { code: await ended, stdout: stdout.join('\n'), stderr: stderr.join('\n') }
 }
 
-const COMMANDS = ['start', 'demo', 'key', 'check']
+const COMMANDS = ['start', 'demo', 'key', 'check', 'backup']
 
 test('help names every command; it goes to stdout and is no error', async () => {
   const [help, ...others] = await Promise.all([command('help'), command('--help'), command('-h')])
@@ -46,6 +46,8 @@ test.each([
   [['demo', '-x'], 'unknown option -x'],
   [['key', '--vm', '1'], 'unknown option --vm; did you mean --vms?'],
   [['key', '--scope', 'stats:read', '--vms', '1'], '--name is missing'],
+  [['backup'], 'FILE is missing'],
+  [['backup', 'one', 'two'], 'unexpected argument "two"'],
   [['key', '--name'], "Option '--name <value>' argument missing"],
 ])('what is not understood is named: %s', async (args, line) => {
   const { code, stdout, stderr } = await command(...args)

@@ -3,7 +3,6 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { Store } from '../../operations/store.ts'
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts'
 import { SCHEMA, SCHEMA_VERSION } from './schema.ts'
 import { SqliteStore } from './store.ts'
@@ -16,7 +15,7 @@ export type SqliteOptions = GroupCommitOptions
  * @throws Error whose message is one clear line, when the file is in use, was written by a newer version, or cannot be
  * opened.
  */
-export function openSqliteStore(path: string, nowMs: number, options: SqliteOptions = {}): Store {
+export function openSqliteStore(path: string, nowMs: number, options: SqliteOptions = {}): SqliteStore {
   let db: DatabaseSync | undefined
   try {
     db = openDatabase(path)
@@ -45,6 +44,39 @@ function openDatabase(path: string): DatabaseSync {
   } catch (error) {
     db.close()
     throw error
+  }
+}
+
+/**
+ * Copies a store that no process holds to a new file that only its owner can read.
+ * @throws Error whose message is one clear line
+ */
+export function copyUnused(path: string, target: string): void {
+  let db: DatabaseSync | undefined
+  try {
+    db = openDatabase(path)
+    closeSync(openSync(target, 'wx', 0o600))
+    db.prepare('VACUUM INTO ?').run(target)
+  } catch (error) {
+    throw new Error(`the store ${path} ${whatIsWrong(error as Error)}`, { cause: error })
+  } finally {
+    db?.close()
+  }
+}
+
+/**
+ * Makes a copy of a store one file without a WAL file beside it, and returns how many operations are in it.
+ * @throws Error when the copy is damaged.
+ */
+export function countOperations(path: string): number {
+  const db = new DatabaseSync(path)
+  try {
+    db.exec('PRAGMA journal_mode = DELETE')
+    const { quick_check: state } = db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }
+    if (state !== 'ok') throw new Error(`the copy ${path} is damaged: ${state}`)
+    return Number(db.prepare('SELECT COUNT(*) AS count FROM operations').get()!.count)
+  } finally {
+    db.close()
   }
 }
 
