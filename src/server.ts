@@ -75,7 +75,7 @@ function stopOnSignals(config: Config, log: FastifyBaseLogger, gateway: Gateway)
     if (!first) {
       first = { signal, atMs: performance.now() }
       log.info({ signal }, 'shutting down')
-      void stopping.close()
+      stopping.close()
     } else if (signal !== first.signal || performance.now() - first.atMs > SAME_SIGNAL_MS) {
       log.warn({ signal }, 'a second signal ends it at once')
       process.exit(EXIT_FAILURE)

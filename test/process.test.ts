@@ -126,7 +126,7 @@ test.each<[string, number, RegExp, (directory: string) => Environment | void]>([
     'a .env that is a directory',
     78,
     /^\.env is a directory/,
-    directory => void mkdirSync(join(directory, '.env')),
+    directory => mkdirSync(join(directory, '.env')),
   ],
   [
     'a .env that is a link to itself',

@@ -190,14 +190,13 @@ function faultsOf(content: unknown): Remark[] {
   const wrong = new Set<string>()
   for (const { keyword, instancePath: pointer, params } of compiled.Errors(content)) {
     if (keyword === 'required') {
-      for (const name of (params as { requiredProperties: string[] }).requiredProperties)
+      for (const name of params.requiredProperties)
         add({
           pointer,
           message: `${name} is missing: it must be ${schemaAt(`${pointer}/${name}`).description}`,
         })
     } else if (keyword === 'additionalProperties') {
-      for (const name of (params as { additionalProperties: string[] }).additionalProperties)
-        add(unknownMember(pointer, name))
+      for (const name of params.additionalProperties) add(unknownMember(pointer, name))
     } else if (keyword !== 'boolean') wrong.add(pointer)
   }
   for (const pointer of wrong) {

@@ -35,7 +35,7 @@ async function run(args: readonly string[]): Promise<void> {
   const { config, problems, names } = readConfig(env)
   found.error(...file.faults, ...problems.map(problem => `${placeOf(problem, file, env)}: ${problem}`))
   found.warn(...file.warnings, ...unreadSettings(env, file, names))
-  const isGood = (names: RegExp): boolean => !problems.some(problem => names.test(problem))
+  const isGood = (variable: RegExp): boolean => !problems.some(problem => variable.test(problem))
   checkRights(found, file.path, file.lines.size > 0 && holdsSecrets(file))
   const hasSecret = isGood(/HOSTKEY_(TOKEN|API_KEY)/)
   if (hasSecret) checkSecret(found, config.upstream.credential)

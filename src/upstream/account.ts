@@ -1,6 +1,5 @@
 /** What HOSTKEY says of an account at a login, for an operator who checks a configuration. */
 
-import type { Config } from '../config/config.ts'
 import { judgeLogin } from './judge/login.ts'
 import { createTransport } from './transport.ts'
 
@@ -15,7 +14,7 @@ const TTL_S = 60
 
 /** Logs in once with an API key. The session ends by itself soon after. */
 export async function askAccount(
-  { baseUrl, timeoutMs }: Pick<Config['upstream'], 'baseUrl' | 'timeoutMs'>,
+  { baseUrl, timeoutMs }: { baseUrl: string; timeoutMs: number },
   apiKey: string,
 ): Promise<Account> {
   const transport = createTransport({ baseUrl, timeoutMs, concurrency: 1 })

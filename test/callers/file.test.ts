@@ -152,7 +152,7 @@ test('what an entry may be', () => {
     ],
     [{ name: 'a', keys: [], ...rest }, '5:7', 'keys must be a list of 1 to 4 keys'],
     [
-      { name: 'a', keys: Array(5).fill({ key_sha256 }), ...rest },
+      { name: 'a', keys: Array.from({ length: 5 }, () => ({ key_sha256 })), ...rest },
       '5:7',
       'keys must be a list of 1 to 4 keys',
     ],

@@ -15,8 +15,8 @@ const API_KEY = 'account-api-key-33333333'
 interface Place {
   directory: string
   /** Writes a file there. */
-  file(name: string, content: string, mode?: number): string
-  check(env?: Environment, ...args: string[]): Promise<{ code: unknown; lines: string[]; stderr: string[] }>
+  file: (name: string, content: string, mode?: number) => string
+  check: (env?: Environment, ...args: string[]) => Promise<{ code: unknown; lines: string[]; stderr: string[] }>
 }
 
 function place(): Place {
