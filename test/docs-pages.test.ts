@@ -16,7 +16,9 @@ import { closedAfterAll, temporaryDirectory } from './helper.ts'
 import { COMPILE_CACHE, lacks, runProgram, type Program } from './programs.ts'
 
 /** In the order of a reader; the last one stops the gateway. */
-const PAGES = ['quick-start', 'upstream', 'troubleshooting', 'recipes', 'deployment'].map(name => `docs/${name}.md`)
+const PAGES = ['quick-start', 'upstream', 'troubleshooting', 'recipes', 'deployment'].map(
+  name => `docs/${name}.md`,
+)
 const LINKED = [
   'README.md',
   ...readdirSync('docs').flatMap(name => (name.endsWith('.md') ? `docs/${name}` : [])),

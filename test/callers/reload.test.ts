@@ -90,7 +90,7 @@ test('10,000 changes under load: no caller is refused or given what is not his, 
       const [steady, moving, guest] = await Promise.all(
         ['key-steady', 'key-moving', 'key-guest'].map(key => callers.find(key)),
       )
-      const vm = Number(Array.from((moving as Caller).vms)[0])
+      const vm = Number(Array.from((moving as Caller).vms as ReadonlySet<number>)[0])
       if ((steady as Caller).name !== 'steady' || !(steady as Caller).scopes.has('stats:read'))
         wrong.push(steady)
       if ((moving as Caller).scopes.has('stats:read') || vm < least + 1 || vm > reloads + 1)
