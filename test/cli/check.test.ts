@@ -16,7 +16,10 @@ interface Place {
   directory: string
   /** Writes a file there. */
   file: (name: string, content: string, mode?: number) => string
-  check: (env?: Environment, ...args: string[]) => Promise<{ code: unknown; lines: string[]; stderr: string[] }>
+  check: (
+    env?: Environment,
+    ...args: string[]
+  ) => Promise<{ code: unknown; lines: string[]; stderr: string[] }>
 }
 
 function place(): Place {
@@ -99,6 +102,7 @@ const FOUND: readonly (readonly [string, string])[] = [
   ['error: callers.json:4:', 'caller "three": "key" is no known member; there may be name, key_sha256'],
   ['error: callers.json:5:', 'caller "four": key_sha256 must be the SHA-256 of the key in 64 hex digits'],
   ['error: callers.json:6:', 'caller "five": vms must be the id of a VM, a whole number from 1'],
+  ['error: callers.json:4:2: ', 'caller "three": key_sha256 is missing: it must be the SHA-256'],
   ['error: STORE_URL: the store taken/gateway.db ', 'is another file, and no SQLite database'],
   ['warning: .env:12: ', 'PORT stands on line 11 too'],
   ['warning: .env:2: nobody reads PROT', 'did you mean PORT?'],
@@ -126,7 +130,7 @@ test('faults that are planted are all found in one run, a line each, and no secr
   expect(missed).toEqual([])
   // Nothing else is told, but how many there are: a fault of the file shows in two of the lines above.
   expect(lines).toHaveLength(FOUND.length)
-  expect(lines.at(-1)).toBe('errors: 15, warnings: 6')
+  expect(lines.at(-1)).toBe('errors: 16, warnings: 6')
   for (const secret of SECRETS) expect(lines.join('\n')).not.toContain(secret)
 })
 
