@@ -26,6 +26,8 @@ export interface Gateway {
   app: FastifyInstance
   /** Where it listens: `http://host:port`. */
   address: string
+  /** How many callers the callers file has now. */
+  countCallers(): number
   /** Fails readiness, lets waiting callers go with what there is, waits for `drainMs`, and closes everything. */
   close(options?: { drainMs?: number }): Promise<void>
 }
@@ -71,6 +73,7 @@ export async function startGateway(
   const tracing = opened.adopt(await openTracing(config.tracing), it => it.close())
   const { store, limitStore } = await openStore(config, logger, now, opened)
   metrics.observeStore(store)
+  metrics.observeKeys(() => callers.keyUses())
   const hostkey = openHostkey(config, { logger, now, metrics, tracing, opened, overrides })
   const operations = new Operations({
     store: wrapStore(metrics.store(store)),
@@ -103,6 +106,7 @@ export async function startGateway(
   return {
     app,
     address,
+    countCallers: () => callers.count(),
     async close({ drainMs = 0 } = {}) {
       draining.abort()
       // Readiness fails now: load balancers get the time to notice before connections are refused.
@@ -167,7 +171,12 @@ function openHostkey(
 
 function openSecret(credential: Config['upstream']['credential'], logger: FastifyBaseLogger): Secret {
   if (!('file' in credential)) return fixedSecret(credential.value)
-  return fileSecret(credential.file, message => logger.error({ reason: message }, 'secret file is broken'))
+  const { file, kind } = credential
+  return fileSecret(
+    file,
+    message => logger.error({ reason: message }, 'secret file is broken'),
+    () => logger.info({ file, kind }, 'secret file read again'),
+  )
 }
 
 /** How fast and for how long operations are worked on. */

@@ -19,7 +19,18 @@ const ARROWS: Record<string, string[]> = {
   store: ['operations/store.ts', 'config', 'json'],
   observability: ['operations', 'upstream', 'callers/caller.ts', 'config'],
   http: ['operations', 'callers', 'config', 'observability'],
-  cli: ['callers', 'config', 'observability', 'simulator', 'gateway.ts', 'store/move.ts'],
+  cli: [
+    'callers',
+    'config',
+    'observability',
+    'simulator',
+    'gateway.ts',
+    'server.ts',
+    'store/check.ts',
+    'store/move.ts',
+    'store/backup.ts',
+    'upstream/account.ts',
+  ],
 }
 
 const rooms = readdirSync(join(ROOT, 'src'), { withFileTypes: true })

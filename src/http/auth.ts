@@ -13,6 +13,7 @@ const KEYS_RETRY_S = 5
 /** What is said to the sender of a credential that is refused. */
 export const REFUSALS: Readonly<Record<Refusal, string>> = {
   'unknown-key': HOW_TO_SEND,
+  'key-ended': 'This key has ended; the caller has another one by now.',
   'token-too-long': 'The token is too long.',
   'token-invalid': 'The token is not valid for this gateway.',
   'token-expired': 'The token has expired.',

@@ -27,7 +27,7 @@ export async function createLimits(
   standard: { max: number; windowMs: number },
   elsewhere: LimitStore = {},
 ): Promise<Limits> {
-  const where = elsewhere.store || elsewhere.redis ? elsewhere : { store: LimitCounts }
+  const where = elsewhere.store ? elsewhere : { store: LimitCounts }
   // When the counts cannot be reached, everybody comes in: whatever costs something needs the store anyway.
   await app.register(rateLimit, { global: false, skipOnError: true, ...where })
   app.decorateRequest('limit', null)

@@ -85,7 +85,7 @@ export interface Store {
   sweep(endedBeforeMs: number, nowMs: number, limit: number): Promise<number>
   /** Calls back after every durable change of an operation, from whichever process. Returns how to stop. */
   onChange(listener: (id: string) => void): () => void
-  /** Rejects when the store cannot be used. */
+  /** Rejects while the store cannot be read or written. Probes come often, so this is cheap. */
   ping(): Promise<void>
   close(): Promise<void>
 }

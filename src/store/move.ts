@@ -21,7 +21,7 @@ export interface Moved {
 }
 
 /** A failure in one clear line, without the URL: it holds a password. */
-export class MoveFailed extends Error {}
+class MoveFailed extends Error {}
 
 /** Any statement, and COMMIT, may take so long; a standby far away is slower than a disk. */
 const LIMIT_MS = 600_000

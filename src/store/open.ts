@@ -3,6 +3,7 @@
 import type { RateLimitPluginOptions } from '@fastify/rate-limit'
 import type { Config } from '../config/config.ts'
 import { fileSecret, fixedSecret, type Secret } from '../config/secret.ts'
+import { openControl } from './sqlite/control.ts'
 import type { PostgresLog } from './postgres/postgres.ts'
 import { openSqliteStore } from './sqlite/open.ts'
 import type { Store } from '../operations/store.ts'
@@ -18,8 +19,15 @@ export async function openStore(
   opened: Pick<AsyncDisposableStack, 'defer'>,
 ): Promise<{ store: Store; limitStore: LimitStore }> {
   if (storeUrl.startsWith('sqlite:')) {
-    const store = openSqliteStore(storeUrl.slice('sqlite:'.length), now(), { onBroken: endProcess })
+    const path = storeUrl.slice('sqlite:'.length)
+    const store = openSqliteStore(path, now(), { onBroken: endProcess })
     opened.defer(() => store.close())
+    const control = await openControl(path, { hold: () => store.hold() }).catch((error: Error) => {
+      // Some file systems have no sockets.
+      log.warn({ reason: error.message }, 'no copy of the store can be asked for while it runs')
+      return null
+    })
+    opened.defer(() => control?.close())
     return { store, limitStore: {} }
   }
   // Loaded only where it is used: a gateway over SQLite starts without it.
@@ -34,7 +42,11 @@ export async function openStore(
 /** As it is in the file now, where it stands in one. */
 function watchedUrl(url: string, file: string | null, log: PostgresLog): Secret {
   if (file === null) return fixedSecret(url)
-  return fileSecret(file, reason => log.warn({ reason }, 'the file with the URL of the store is broken'))
+  return fileSecret(
+    file,
+    reason => log.warn({ reason }, 'the file with the URL of the store is broken'),
+    () => log.info({ file }, 'the file with the URL of the store was read again'),
+  )
 }
 
 /** Uncaught on purpose: the process ends with this as the reason, and the next one reads what is on the disk. */
