@@ -56,7 +56,7 @@ export interface paths {
     put?: never
     /**
      * Take a snapshot
-     * @description Asks HOSTKEY for a snapshot of the VM. One change runs on a VM at a time. Needs the scope `snapshots:create`.
+     * @description Asks HOSTKEY for a snapshot of the VM. A VM has four at most: one more is refused (`upstream-conflict`), or, on plans with rotation, takes the place of the oldest, which is then lost for good. One change runs on a VM at a time; with `Prefer: wait=N` it waits its turn. Needs the scope `snapshots:create`.
      */
     post: operations['createSnapshot']
     delete?: never
@@ -100,7 +100,7 @@ export interface paths {
     put?: never
     /**
      * Restore a VM from a snapshot
-     * @description Overwrites the disk of the VM with the snapshot: what changed since is lost. The body may be left out. Needs the scope `snapshots:restore`.
+     * @description Overwrites the disk of the VM with the snapshot: what changed since is lost, and HOSTKEY deletes, for good, **every snapshot that is newer** than the one restored. `if_newer: refuse` keeps that from happening. HOSTKEY wants the VM powered off. Names of snapshots that are known to be lost stand in `result.discarded`. The body may be left out. Needs the scope `snapshots:restore`.
      */
     post: operations['restoreSnapshot']
     delete?: never
@@ -178,9 +178,29 @@ export interface paths {
     }
     /**
      * Follow an operation
-     * @description Server-sent events: an `operation` event with the Operation as JSON at once and at every change. The stream ends after the last one; comments keep it open until then. A client that lost it connects again and gets the operation as it is.
+     * @description Server-sent events: an `operation` event with the Operation as JSON at once and at every change. The stream ends after the last one; comments keep it open until then. A client that lost it connects again and gets the operation as it is; with the `Last-Event-ID` of the last event it gets a 204, so that an `EventSource` stops. A stream also ends when the key of its caller is withdrawn or its token expires.
      */
     get: operations['streamOperation']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/problems': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * All problem codes
+     * @description What each code means and what to do. A page for people, or JSON for those who would rather `Accept` that.
+     */
+    get: operations['listProblems']
     put?: never
     post?: never
     delete?: never
@@ -294,6 +314,77 @@ export type webhooks = Record<string, never>
 export interface components {
   schemas: {
     /**
+     * @description What programs decide on.
+     * @example vm-busy
+     * @enum {string}
+     */
+    ProblemCode:
+      | 'validation-failed'
+      | 'malformed-request'
+      | 'unauthenticated'
+      | 'scope-missing'
+      | 'vm-not-allowed'
+      | 'route-not-found'
+      | 'vm-not-found'
+      | 'snapshot-not-found'
+      | 'operation-not-found'
+      | 'method-not-allowed'
+      | 'vm-busy'
+      | 'idempotency-in-progress'
+      | 'newer-snapshots'
+      | 'snapshot-ambiguous'
+      | 'upstream-conflict'
+      | 'payload-too-large'
+      | 'unsupported-media-type'
+      | 'expectation-failed'
+      | 'idempotency-key-reused'
+      | 'rate-limited'
+      | 'internal'
+      | 'upstream-rejected'
+      | 'upstream-invalid'
+      | 'upstream-unauthorized'
+      | 'operation-failed'
+      | 'upstream-unavailable'
+      | 'keys-unavailable'
+      | 'store-unavailable'
+      | 'draining'
+      | 'upstream-timeout'
+      | 'outcome-unknown'
+    /**
+     * @description In which part of a request a field stands.
+     * @example body
+     * @enum {string}
+     */
+    FieldPlace: 'body' | 'path' | 'query' | 'header'
+    /**
+     * @description An invalid field of a request.
+     * @example {
+     *       "in": "body",
+     *       "field": "name",
+     *       "message": "is required"
+     *     }
+     */
+    FieldError: {
+      in: components['schemas']['FieldPlace']
+      /** @description The name of the field. */
+      field: string
+      /** @description What is wrong with it. */
+      message: string
+    }
+    /**
+     * @description What HOSTKEY said.
+     * @example {
+     *       "code": "-1",
+     *       "message": "failed to request stats for 4711 - server not found"
+     *     }
+     */
+    UpstreamError: {
+      /** @description The code HOSTKEY gave. */
+      code: string
+      /** @description The message HOSTKEY gave. */
+      message: string
+    }
+    /**
      * @description An error (RFC 9457).
      * @example {
      *       "type": "/problems/vm-busy",
@@ -324,69 +415,354 @@ export interface components {
       detail: string
       /** @description The id of the request, as in the log of the gateway. */
       instance: string
-      /**
-       * @description What programs decide on.
-       * @example vm-busy
-       * @enum {string}
-       */
-      code:
-        | 'validation-failed'
-        | 'malformed-request'
-        | 'unauthenticated'
-        | 'scope-missing'
-        | 'vm-not-allowed'
-        | 'route-not-found'
-        | 'vm-not-found'
-        | 'snapshot-not-found'
-        | 'operation-not-found'
-        | 'method-not-allowed'
-        | 'vm-busy'
-        | 'idempotency-in-progress'
-        | 'upstream-conflict'
-        | 'payload-too-large'
-        | 'unsupported-media-type'
-        | 'idempotency-key-reused'
-        | 'rate-limited'
-        | 'internal'
-        | 'upstream-rejected'
-        | 'upstream-invalid'
-        | 'upstream-unauthorized'
-        | 'operation-failed'
-        | 'upstream-unavailable'
-        | 'store-unavailable'
-        | 'draining'
-        | 'upstream-timeout'
-        | 'outcome-unknown'
+      code: components['schemas']['ProblemCode']
       /** @description Every invalid field of the request. */
-      errors?: {
-        /**
-         * @description Where the field stands.
-         * @enum {string}
-         */
-        in: 'body' | 'path' | 'query' | 'header'
-        /** @description The name of the field. */
-        field: string
-        /** @description What is wrong with it. */
-        message: string
-      }[]
+      errors?: components['schemas']['FieldError'][]
       /**
        * Format: uri-reference
        * @description Path of the operation this is about.
        */
       operation?: string
-      /** @description What HOSTKEY said. */
-      upstream?: {
-        /** @description The code HOSTKEY gave. */
-        code: string
-        /** @description The message HOSTKEY gave. */
-        message: string
-      }
+      /** @description The snapshots this is about: names, or ids where two have one name. */
+      snapshots?: string[]
+      upstream?: components['schemas']['UpstreamError']
     }
     /**
-     * @description Something that takes time at HOSTKEY. It is on disk before you hear of it, and never changes again once it ended.
+     * @description What an operation does.
+     * @example snapshot.create
+     * @enum {string}
+     */
+    Kind: 'snapshot.create' | 'snapshot.list' | 'snapshot.delete' | 'snapshot.restore' | 'stats.load'
+    /**
+     * @description `running`, then one of the others for good. `unknown` means: it may have happened, and neither HOSTKEY nor a look at the VM could tell.
+     * @example succeeded
+     * @enum {string}
+     */
+    Status: 'running' | 'succeeded' | 'failed' | 'unknown'
+    /**
+     * @description The name of a caller, as the operator gave it.
+     * @example backup-scheduler
+     */
+    CallerName: string
+    /**
+     * @description What a change brings once it succeeded.
+     * @example {
+     *       "settled_by": "callback",
+     *       "raw": "snapshot created"
+     *     }
+     */
+    ChangeResult: {
+      /**
+       * @description `callback`: HOSTKEY reported the end. `look`: the VM's snapshots proved it.
+       * @enum {string}
+       */
+      settled_by: 'callback' | 'look'
+      /** @description Names of snapshots that are known to be lost by it. */
+      discarded?: string[]
+      /** @description What HOSTKEY said, as it came; members named like secrets are left out. */
+      raw: unknown
+    }
+    /** @description Takes a snapshot. */
+    CreateOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.create'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['ChangeResult'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+    }
+    /** @description Reads the snapshots of a VM. */
+    ListOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.list'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['SnapshotList'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+    }
+    /** @description Deletes a snapshot. */
+    DeleteOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.delete'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['ChangeResult'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+    }
+    /** @description Restores a VM from a snapshot. */
+    RestoreOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.restore'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['ChangeResult'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+    }
+    /** @description Reads the load of a VM. */
+    StatsOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'stats.load'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description What it brought, once it succeeded; else null. */
+      result: components['schemas']['Stats'] | null
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+    }
+    /**
+     * @description Something that takes time at HOSTKEY. It is on disk before you hear of it, and never changes again once it ended. Its `kind` tells the type of its `result`.
      * @example {
      *       "id": "op_01kaw3v8s0q6m2c5d7e9f1g3h5",
      *       "self": "/operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5",
+     *       "resource": "/vms/1000/snapshots/before-upgrade",
      *       "kind": "snapshot.create",
      *       "vm_id": 1000,
      *       "snapshot": "before-upgrade",
@@ -403,7 +779,14 @@ export interface components {
      *       "error": null
      *     }
      */
-    Operation: {
+    Operation:
+      | components['schemas']['CreateOperation']
+      | components['schemas']['ListOperation']
+      | components['schemas']['DeleteOperation']
+      | components['schemas']['RestoreOperation']
+      | components['schemas']['StatsOperation']
+    /** @description Takes a snapshot. In a list: with `include=result` alone it has its result. */
+    ListedCreateOperation: {
       /**
        * @description Opaque, and larger than the id of every older operation.
        * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
@@ -416,11 +799,16 @@ export interface components {
        */
       self: string
       /**
-       * @description What the operation does.
-       * @example snapshot.create
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
        * @enum {string}
        */
-      kind: 'snapshot.create' | 'snapshot.list' | 'snapshot.delete' | 'snapshot.restore' | 'stats.load'
+      kind: 'snapshot.create'
       /**
        * Format: int32
        * @description The id of the virtual machine at HOSTKEY.
@@ -431,12 +819,7 @@ export interface components {
       snapshot: string | null
       /** @description The type of the snapshot, where the operation is about snapshots. */
       snapshot_type: string | null
-      /**
-       * @description `running`, then one of the others for good. `unknown` means: it may have happened, and neither HOSTKEY nor a look at the VM could tell.
-       * @example succeeded
-       * @enum {string}
-       */
-      status: 'running' | 'succeeded' | 'failed' | 'unknown'
+      status: components['schemas']['Status']
       /**
        * Format: date-time
        * @description RFC 3339, UTC, with milliseconds.
@@ -455,79 +838,255 @@ export interface components {
        * @example 2026-11-24T10:15:30.123Z
        */
       finished_at: string | null
-      /**
-       * @description The name of the caller who started it.
-       * @example backup-scheduler
-       */
-      created_by: string
-      /** @description What it brought, once it succeeded: a SnapshotList (`snapshot.list`), Stats (`stats.load`), or for a change `{settled_by, raw}`, where `settled_by` is `callback` when HOSTKEY reported the end and `look` when the VM's snapshots proved it. */
-      result: unknown
-      /** @description A Problem: `operation-failed` when it failed, `outcome-unknown` when nobody can tell. Else null. */
+      created_by: components['schemas']['CallerName']
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
       error: components['schemas']['Problem'] | null
+      /** @description What it brought, once it succeeded; else null. */
+      result?: components['schemas']['ChangeResult'] | null
+    }
+    /** @description Reads the snapshots of a VM. In a list: with `include=result` alone it has its result. */
+    ListedListOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.list'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+      /** @description What it brought, once it succeeded; else null. */
+      result?: components['schemas']['SnapshotList'] | null
+    }
+    /** @description Deletes a snapshot. In a list: with `include=result` alone it has its result. */
+    ListedDeleteOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.delete'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+      /** @description What it brought, once it succeeded; else null. */
+      result?: components['schemas']['ChangeResult'] | null
+    }
+    /** @description Restores a VM from a snapshot. In a list: with `include=result` alone it has its result. */
+    ListedRestoreOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.restore'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+      /** @description What it brought, once it succeeded; else null. */
+      result?: components['schemas']['ChangeResult'] | null
+    }
+    /** @description Reads the load of a VM. In a list: with `include=result` alone it has its result. */
+    ListedStatsOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'stats.load'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+      /** @description What it brought, once it succeeded; else null. */
+      result?: components['schemas']['Stats'] | null
     }
     /** @description An operation in a list: `result` is there with `include=result` alone, since results may be large. */
-    ListedOperation: {
-      /**
-       * @description Opaque, and larger than the id of every older operation.
-       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
-       */
-      id: string
-      /**
-       * Format: uri-reference
-       * @description The path of this operation.
-       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
-       */
-      self: string
-      /**
-       * @description What the operation does.
-       * @example snapshot.create
-       * @enum {string}
-       */
-      kind: 'snapshot.create' | 'snapshot.list' | 'snapshot.delete' | 'snapshot.restore' | 'stats.load'
-      /**
-       * Format: int32
-       * @description The id of the virtual machine at HOSTKEY.
-       * @example 1000
-       */
-      vm_id: number
-      /** @description The name of the snapshot, where the operation is about one. */
-      snapshot: string | null
-      /** @description The type of the snapshot, where the operation is about snapshots. */
-      snapshot_type: string | null
-      /**
-       * @description `running`, then one of the others for good. `unknown` means: it may have happened, and neither HOSTKEY nor a look at the VM could tell.
-       * @example succeeded
-       * @enum {string}
-       */
-      status: 'running' | 'succeeded' | 'failed' | 'unknown'
-      /**
-       * Format: date-time
-       * @description RFC 3339, UTC, with milliseconds.
-       * @example 2026-11-24T10:15:30.123Z
-       */
-      created_at: string
-      /**
-       * Format: date-time
-       * @description RFC 3339, UTC, with milliseconds.
-       * @example 2026-11-24T10:15:30.123Z
-       */
-      updated_at: string
-      /**
-       * Format: date-time
-       * @description When it ended; null while it runs.
-       * @example 2026-11-24T10:15:30.123Z
-       */
-      finished_at: string | null
-      /**
-       * @description The name of the caller who started it.
-       * @example backup-scheduler
-       */
-      created_by: string
-      /** @description What it brought, once it succeeded: a SnapshotList (`snapshot.list`), Stats (`stats.load`), or for a change `{settled_by, raw}`, where `settled_by` is `callback` when HOSTKEY reported the end and `look` when the VM's snapshots proved it. */
-      result?: unknown
-      /** @description A Problem: `operation-failed` when it failed, `outcome-unknown` when nobody can tell. Else null. */
-      error: components['schemas']['Problem'] | null
-    }
+    ListedOperation:
+      | components['schemas']['ListedCreateOperation']
+      | components['schemas']['ListedListOperation']
+      | components['schemas']['ListedDeleteOperation']
+      | components['schemas']['ListedRestoreOperation']
+      | components['schemas']['ListedStatsOperation']
     /**
      * @description A page of operations.
      * @example {
@@ -663,6 +1222,13 @@ export interface components {
        * @example 2026-11-24_01
        */
       backup_id?: string
+      /**
+       * @description What to do when the VM has newer snapshots, which a restore deletes for good: `discard` them, or `refuse` to restore; then the snapshots are listed first, and the answer is 409 `newer-snapshots` when any would be lost or when their order cannot be told.
+       * @default discard
+       * @example refuse
+       * @enum {string}
+       */
+      if_newer?: 'discard' | 'refuse'
     }
     /**
      * @description The load of a VM.
@@ -711,6 +1277,11 @@ export interface components {
       what_to_do: string
       example: components['schemas']['Problem']
     }
+    /** @description All problem codes. */
+    ProblemExplanationList: {
+      /** @description In the order of their status. */
+      problems: components['schemas']['ProblemExplanation'][]
+    }
     /**
      * @description That the gateway is well.
      * @example {
@@ -728,7 +1299,54 @@ export interface components {
   responses: never
   parameters: never
   requestBodies: never
-  headers: never
+  headers: {
+    /** @description The id of the request, as the caller gave it or new; the log has it too. */
+    'X-Request-Id': string
+    /** @description Whether the answer may be kept. */
+    'Cache-Control': string
+    /** @description What a browser may load for the answer. */
+    'Content-Security-Policy': string
+    /** @description For browsers. */
+    'Cross-Origin-Resource-Policy': 'same-origin'
+    /** @description For browsers. */
+    'Referrer-Policy': 'no-referrer'
+    /** @description For browsers. */
+    'X-Content-Type-Options': 'nosniff'
+    /** @description For browsers. */
+    'X-Frame-Options': 'SAMEORIGIN'
+    /** @description The origin of the page that may read the answer. */
+    'Access-Control-Allow-Origin': string
+    /** @description The headers that this page may read. */
+    'Access-Control-Expose-Headers': string
+    /** @description The headers of the request that the answer depends on. */
+    Vary: string
+    /** @description For browsers. */
+    'Cross-Origin-Opener-Policy': 'same-origin'
+    /** @description For browsers. */
+    'Origin-Agent-Cluster': '?1'
+    /** @description For browsers. */
+    'X-DNS-Prefetch-Control': 'off'
+    /** @description For browsers. */
+    'X-Download-Options': 'noopen'
+    /** @description For browsers. */
+    'X-Permitted-Cross-Domain-Policies': 'none'
+    /** @description For browsers. */
+    'X-XSS-Protection': '0'
+    /** @description Which preference of `Prefer` was honoured. */
+    'Preference-Applied': string
+    /** @description What is left of the quota: its name, `r` requests, and `t` seconds until it is full again. */
+    RateLimit: string
+    /** @description The quota: its name, and `q` requests within `w` seconds. */
+    'RateLimit-Policy': string
+    /** @description What is left of the quota: its name, `r` requests, and `t` seconds until it is full again. */
+    'RateLimit.operations': string
+    /** @description The quota: its name, and `q` requests within `w` seconds. */
+    'RateLimit-Policy.operations': string
+    /** @description What is left of the quota: its name, `r` requests, and `t` seconds until it is full again. */
+    'RateLimit.any': string
+    /** @description The quota: its name, and `q` requests within `w` seconds. */
+    'RateLimit-Policy.any': string
+  }
   pathItems: never
 }
 export type $defs = Record<string, never>
@@ -745,10 +1363,20 @@ export interface operations {
       /** @description The document. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -757,13 +1385,63 @@ export interface operations {
           }
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description Nothing has changed since the answer with this `ETag`. */
+      304: {
+        headers: {
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -773,12 +1451,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -788,10 +1474,18 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -812,23 +1506,83 @@ export interface operations {
       /** @description The document. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'application/yaml': string
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description Nothing has changed since the answer with this `ETag`. */
+      304: {
+        headers: {
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -838,12 +1592,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -853,10 +1615,18 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -873,9 +1643,9 @@ export interface operations {
       }
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description `no-cache` asks HOSTKEY anew instead of taking a result of the last second. */
-        'cache-control'?: string
+        'Cache-Control'?: string
       }
       path: {
         /**
@@ -891,14 +1661,21 @@ export interface operations {
       /** @description The snapshots. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds since HOSTKEY was asked, when the result came from the cache. */
           Age?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -908,16 +1685,23 @@ export interface operations {
       /** @description Not ready in time; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -927,10 +1711,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -940,12 +1733,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -955,10 +1757,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -968,10 +1781,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -981,12 +1803,43 @@ export interface operations {
       /** @description `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -996,12 +1849,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1011,10 +1873,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1024,25 +1895,45 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1052,10 +1943,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1069,9 +1971,9 @@ export interface operations {
       query?: never
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description Makes a retry safe: 1 to 255 visible ASCII characters, bare or quoted, kept for 24 hours for each caller. The same key with the same request answers with the first operation and calls nothing. */
-        'idempotency-key'?: string
+        'Idempotency-Key'?: string
       }
       path: {
         /**
@@ -1091,14 +1993,21 @@ export interface operations {
       /** @description The operation, which ended within the wait: `succeeded`, `failed` or `unknown`. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1108,18 +2017,25 @@ export interface operations {
       /** @description HOSTKEY accepted; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1129,10 +2045,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1142,12 +2067,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1157,10 +2091,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1170,10 +2115,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1183,12 +2137,21 @@ export interface operations {
       /** @description `vm-busy`: Another operation is changing this VM. `idempotency-in-progress`: The first request with this key is still being accepted. `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1198,10 +2161,19 @@ export interface operations {
       /** @description `payload-too-large`: The request body is too large. */
       413: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1211,10 +2183,47 @@ export interface operations {
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description The type of body that is taken. */
+          Accept?: 'application/json'
+          /** @description The type of body that is taken. */
+          'Accept-Post'?: 'application/json'
+          /** @description A body is taken as it is, and not compressed. */
+          'Accept-Encoding'?: 'identity'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1224,10 +2233,19 @@ export interface operations {
       /** @description `idempotency-key-reused`: The idempotency key belongs to another request. */
       422: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1237,12 +2255,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1252,10 +2279,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1265,25 +2301,45 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1293,10 +2349,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1310,12 +2377,14 @@ export interface operations {
       query?: {
         /** @description The kind of snapshot at HOSTKEY. */
         type?: string
+        /** @description HOSTKEY's own id of the snapshot, to pick one of two that have the same name. */
+        id?: string
       }
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description `no-cache` asks HOSTKEY anew instead of taking a result of the last second. */
-        'cache-control'?: string
+        'Cache-Control'?: string
       }
       path: {
         /**
@@ -1336,14 +2405,21 @@ export interface operations {
       /** @description The snapshot. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds since HOSTKEY was asked, when the result came from the cache. */
           Age?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1353,16 +2429,23 @@ export interface operations {
       /** @description Not ready in time; follow the operation, whose `result` will be the list of snapshots. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1372,10 +2455,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1385,12 +2477,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1400,10 +2501,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1413,25 +2525,65 @@ export interface operations {
       /** @description `snapshot-not-found`: The VM has no such snapshot. `vm-not-found`: HOSTKEY knows no such VM. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-conflict`: The state of the VM does not allow this. */
+      /** @description `snapshot-ambiguous`: The VM has two snapshots of this name. `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1441,12 +2593,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1456,10 +2617,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1469,25 +2639,45 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1497,10 +2687,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1517,9 +2718,9 @@ export interface operations {
       }
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description Makes a retry safe: 1 to 255 visible ASCII characters, bare or quoted, kept for 24 hours for each caller. The same key with the same request answers with the first operation and calls nothing. */
-        'idempotency-key'?: string
+        'Idempotency-Key'?: string
       }
       path: {
         /**
@@ -1540,14 +2741,21 @@ export interface operations {
       /** @description The operation, which ended within the wait: `succeeded`, `failed` or `unknown`. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1557,18 +2765,25 @@ export interface operations {
       /** @description HOSTKEY accepted; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1578,10 +2793,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1591,12 +2815,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1606,10 +2839,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1619,10 +2863,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. `snapshot-not-found`: The VM has no such snapshot. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1632,12 +2885,21 @@ export interface operations {
       /** @description `vm-busy`: Another operation is changing this VM. `idempotency-in-progress`: The first request with this key is still being accepted. `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1647,10 +2909,19 @@ export interface operations {
       /** @description `payload-too-large`: The request body is too large. */
       413: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1660,10 +2931,47 @@ export interface operations {
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description The type of body that is taken. */
+          Accept?: 'application/json'
+          /** @description The type of body that is taken. */
+          'Accept-Post'?: 'application/json'
+          /** @description A body is taken as it is, and not compressed. */
+          'Accept-Encoding'?: 'identity'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1673,10 +2981,19 @@ export interface operations {
       /** @description `idempotency-key-reused`: The idempotency key belongs to another request. */
       422: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1686,12 +3003,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1701,10 +3027,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1714,25 +3049,45 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1742,10 +3097,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1759,9 +3125,9 @@ export interface operations {
       query?: never
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description Makes a retry safe: 1 to 255 visible ASCII characters, bare or quoted, kept for 24 hours for each caller. The same key with the same request answers with the first operation and calls nothing. */
-        'idempotency-key'?: string
+        'Idempotency-Key'?: string
       }
       path: {
         /**
@@ -1786,14 +3152,21 @@ export interface operations {
       /** @description The operation, which ended within the wait: `succeeded`, `failed` or `unknown`. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1803,18 +3176,25 @@ export interface operations {
       /** @description HOSTKEY accepted; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
           /** @description The operation was started by an earlier request with this Idempotency-Key. */
           'Idempotency-Replayed'?: 'true'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1824,10 +3204,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1837,12 +3226,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1852,10 +3250,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1865,25 +3274,43 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. `snapshot-not-found`: The VM has no such snapshot. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `vm-busy`: Another operation is changing this VM. `idempotency-in-progress`: The first request with this key is still being accepted. `upstream-conflict`: The state of the VM does not allow this. */
+      /** @description `vm-busy`: Another operation is changing this VM. `idempotency-in-progress`: The first request with this key is still being accepted. `upstream-conflict`: The state of the VM does not allow this. `newer-snapshots`: The restore would discard newer snapshots. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1893,10 +3320,19 @@ export interface operations {
       /** @description `payload-too-large`: The request body is too large. */
       413: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1906,10 +3342,47 @@ export interface operations {
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description The type of body that is taken. */
+          Accept?: 'application/json'
+          /** @description The type of body that is taken. */
+          'Accept-Post'?: 'application/json'
+          /** @description A body is taken as it is, and not compressed. */
+          'Accept-Encoding'?: 'identity'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1919,10 +3392,19 @@ export interface operations {
       /** @description `idempotency-key-reused`: The idempotency key belongs to another request. */
       422: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1932,12 +3414,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1947,10 +3438,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1960,25 +3460,45 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -1988,10 +3508,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2005,9 +3536,9 @@ export interface operations {
       query?: never
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
         /** @description `no-cache` asks HOSTKEY anew instead of taking a result of the last second. */
-        'cache-control'?: string
+        'Cache-Control'?: string
       }
       path: {
         /**
@@ -2023,14 +3554,21 @@ export interface operations {
       /** @description The stats. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds since HOSTKEY was asked, when the result came from the cache. */
           Age?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2040,16 +3578,23 @@ export interface operations {
       /** @description Not ready in time; follow the operation. */
       202: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
           /** @description The path of the operation. */
           Location?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2059,10 +3604,19 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2072,12 +3626,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2087,10 +3650,21 @@ export interface operations {
       /** @description `vm-not-allowed`: The caller may not touch this VM. `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2100,10 +3674,19 @@ export interface operations {
       /** @description `vm-not-found`: HOSTKEY knows no such VM. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2113,12 +3696,43 @@ export interface operations {
       /** @description `upstream-conflict`: The state of the VM does not allow this. */
       409: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2128,12 +3742,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2143,10 +3766,19 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2156,25 +3788,45 @@ export interface operations {
       /** @description `upstream-rejected`: HOSTKEY refused the request. `upstream-invalid`: HOSTKEY gave an answer that makes no sense. `upstream-unauthorized`: HOSTKEY refused the credentials of the gateway. */
       502: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `upstream-unavailable`: HOSTKEY cannot be reached. `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2184,10 +3836,21 @@ export interface operations {
       /** @description `upstream-timeout`: HOSTKEY did not answer in time. */
       504: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2201,10 +3864,14 @@ export interface operations {
       query?: {
         /** @description The id of the virtual machine at HOSTKEY. */
         vm_id?: number
-        /** @description What the operation does. */
-        kind?: 'snapshot.create' | 'snapshot.list' | 'snapshot.delete' | 'snapshot.restore' | 'stats.load'
+        /** @description What an operation does. */
+        kind?: components['schemas']['Kind']
         /** @description `running`, then one of the others for good. `unknown` means: it may have happened, and neither HOSTKEY nor a look at the VM could tell. */
-        status?: 'running' | 'succeeded' | 'failed' | 'unknown'
+        status?: components['schemas']['Status']
+        /** @description Only operations that were created after this. */
+        created_after?: string
+        /** @description Only operations that were created before this. */
+        created_before?: string
         /** @description `result` puts the results in, too; without it see each operation for its own. */
         include?: 'result'
         /** @description How many a page holds. */
@@ -2221,12 +3888,20 @@ export interface operations {
       /** @description A page of operations. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description `rel="next"`: the address of the next page, where there is one. */
           Link?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2236,10 +3911,18 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2249,12 +3932,20 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2264,10 +3955,41 @@ export interface operations {
       /** @description `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2277,12 +3999,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.any']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.any']
           [name: string]: unknown
         }
         content: {
@@ -2292,25 +4022,41 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2324,7 +4070,7 @@ export interface operations {
       query?: never
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
-        prefer?: string
+        Prefer?: string
       }
       path: {
         /**
@@ -2340,27 +4086,69 @@ export interface operations {
       /** @description The operation as it is now. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description Which preference of `Prefer` was honoured. */
-          'Preference-Applied'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
           'application/json': components['schemas']['Operation']
         }
       }
+      /** @description Nothing has changed since the answer with this `ETag`. */
+      304: {
+        headers: {
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          /** @description Send it as `If-None-Match`: as long as nothing has changed, the answer is a 304 without a body. */
+          ETag?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
+          [name: string]: unknown
+        }
+        content?: never
+      }
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2370,12 +4158,21 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2385,10 +4182,21 @@ export interface operations {
       /** @description `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2398,10 +4206,41 @@ export interface operations {
       /** @description `operation-not-found`: There is no such operation. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2411,12 +4250,21 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.any']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.any']
           [name: string]: unknown
         }
         content: {
@@ -2426,25 +4274,43 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Preference-Applied': components['headers']['Preference-Applied']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2456,7 +4322,10 @@ export interface operations {
   streamOperation: {
     parameters: {
       query?: never
-      header?: never
+      header?: {
+        /** @description The `id` of the last event that arrived; an `EventSource` sends it by itself. */
+        'Last-Event-ID'?: string
+      }
       path: {
         /**
          * @description The id of the operation.
@@ -2471,23 +4340,60 @@ export interface operations {
       /** @description The stream. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description For nginx. */
+          'X-Accel-Buffering'?: 'no'
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
           'text/event-stream': string
         }
       }
+      /** @description The operation has ended, and `Last-Event-ID` is the id of its last event. */
+      204: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
+          [name: string]: unknown
+        }
+        content?: never
+      }
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2497,12 +4403,20 @@ export interface operations {
       /** @description `unauthenticated`: A valid caller key is required. */
       401: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
-          /** @description How to authenticate. */
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
           'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2512,10 +4426,20 @@ export interface operations {
       /** @description `scope-missing`: The caller lacks the scope for this route. */
       403: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          /** @description How to authenticate, and what was wrong with the credential that was sent (RFC 6750). */
+          'WWW-Authenticate'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2525,10 +4449,39 @@ export interface operations {
       /** @description `operation-not-found`: There is no such operation. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
@@ -2538,12 +4491,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.any']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.any']
           [name: string]: unknown
         }
         content: {
@@ -2553,25 +4514,163 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
           [name: string]: unknown
         }
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
+      /** @description `keys-unavailable`: The keys to verify tokens with cannot be fetched. `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit.operations']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  listProblems: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The codes. */
+      200: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'text/html': string
+          'application/json': components['schemas']['ProblemExplanationList']
+        }
+      }
+      /** @description `malformed-request`: The request could not be read. */
+      400: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `rate-limited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `internal`: The gateway failed. */
+      500: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2598,10 +4697,24 @@ export interface operations {
       /** @description The explanation. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2612,10 +4725,24 @@ export interface operations {
       /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2625,10 +4752,51 @@ export interface operations {
       /** @description `route-not-found`: There is no such route. */
       404: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2638,12 +4806,26 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2653,10 +4835,24 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2677,19 +4873,54 @@ export interface operations {
       /** @description It is alive. */
       200: {
         headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
           'application/json': components['schemas']['Health']
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2699,10 +4930,16 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2723,19 +4960,54 @@ export interface operations {
       /** @description It can. */
       200: {
         headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
           'application/json': components['schemas']['Health']
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2745,10 +5017,16 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2758,12 +5036,18 @@ export interface operations {
       /** @description `store-unavailable`: The operation store cannot be reached. `draining`: The gateway is shutting down. */
       503: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
           [name: string]: unknown
         }
         content: {
@@ -2784,23 +5068,78 @@ export interface operations {
       /** @description The page. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'text/html': string
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2810,12 +5149,26 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2825,10 +5178,24 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2849,23 +5216,60 @@ export interface operations {
       /** @description The metrics. */
       200: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
           'text/plain': string
         }
       }
-      /** @description `malformed-request`: The request could not be read. */
+      /** @description `validation-failed`: The request has invalid fields. `malformed-request`: The request could not be read. */
       400: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `expectation-failed`: The request expects what the gateway cannot do. */
+      417: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2875,12 +5279,20 @@ export interface operations {
       /** @description `rate-limited`: Too many requests. */
       429: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
           /** @description Seconds until asking again makes sense. */
           'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {
@@ -2890,10 +5302,18 @@ export interface operations {
       /** @description `internal`: The gateway failed. */
       500: {
         headers: {
-          /** @description What is left of the quota: `"default";r=<requests>;t=<seconds>`. */
-          RateLimit?: string
-          /** @description The quota: `"default";q=<requests>;w=<seconds>`. */
-          'RateLimit-Policy'?: string
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {

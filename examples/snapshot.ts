@@ -20,7 +20,7 @@ function required<T>({ data, error }: { data?: T; error?: Problem }): T {
 
 // The gateway holds the answer until the snapshot is there, or 20 seconds; with the key, a retry of this is safe.
 const started = await gateway.POST('/vms/{vm_id}/snapshots', {
-  params: { path: { vm_id: Number(vmId) }, header: { prefer: 'wait=20', 'idempotency-key': randomUUID() } },
+  params: { path: { vm_id: Number(vmId) }, header: { Prefer: 'wait=20', 'Idempotency-Key': randomUUID() } },
   body: { name },
 })
 let { response } = started
@@ -29,7 +29,7 @@ while (operation.status === 'running') {
   // oxlint-disable-next-line no-await-in-loop -- one look after the other
   await sleep(1_000 * Number(response.headers.get('retry-after') ?? 1))
   const next = await gateway.GET('/operations/{operation_id}', {
-    params: { path: { operation_id: operation.id }, header: { prefer: 'wait=20' } },
+    params: { path: { operation_id: operation.id }, header: { Prefer: 'wait=20' } },
   })
   response = next.response
   operation = required(next)

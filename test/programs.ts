@@ -75,6 +75,8 @@ export interface RunOptions {
   env?: Environment
   /** A directory without a `.env` when not given. */
   cwd?: string
+  /** Whom it runs as, when not as whoever runs the tests. */
+  user?: { uid?: number; gid?: number }
   /** What it ends with, when that is not the test. */
   onFinished?: (end: () => void) => void
 }
@@ -93,10 +95,10 @@ export function runScript(script: string, { args = [], env = {}, ...options }: R
 
 export function runProgram(
   file: string,
-  { args = [], env = {}, cwd = tmpdir(), onFinished = onTestFinished }: RunOptions = {},
+  { args = [], env = {}, cwd = tmpdir(), user = {}, onFinished = onTestFinished }: RunOptions = {},
 ): Program {
   const { PATH = '' } = process.env
-  const child = spawn(file, args, { env: { PATH, ...env }, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(file, args, { ...user, env: { PATH, ...env }, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   onFinished(() => void child.kill('SIGKILL'))
   const stdout: string[] = []
   const stderr: string[] = []

@@ -142,7 +142,7 @@ test.for(proxies)('%s: a change and its wait, behind TLS and a prefix', async pr
     expect(answer.headers).toHaveProperty(name)
   const refused = await send('/vms/1004/stats', { headers: { authorization: 'Bearer nobody' } })
   expect(refused.headers).toMatchObject({
-    'www-authenticate': 'Bearer',
+    'www-authenticate': 'Bearer error="invalid_token"',
     'content-type': expect.stringContaining('application/problem+json') as string,
   })
 })
@@ -185,6 +185,14 @@ test.for(proxies)('%s: events come through as they happen', async proxy => {
     if (text.includes('"status":"running"')) break
   }
   expect(text).toContain('event: operation')
+})
+
+test.skipIf(!proxies.includes('nginx'))('nginx: what it compressed says so to caches', async () => {
+  const { send } = await behind('nginx')
+  const { headers, body } = await send('/openapi.json', { headers: { 'accept-encoding': 'gzip' } })
+  await body.dump()
+  expect(headers['content-encoding']).toBe('gzip')
+  expect([headers.vary].flat().join()).toContain('Accept-Encoding')
 })
 
 /** Seconds of every timeout that one of our recipes sets, by its name. */

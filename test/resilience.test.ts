@@ -40,6 +40,30 @@ test('HOSTKEY says when to come back: a read waits for it, and a caller is told'
   expect(refused.headers.get('retry-after')).toBe('1')
 })
 
+test.each([
+  ['429, and nothing else', 429, ''],
+  ['503 in HTML', 503, '<h1>503 Service Unavailable</h1>'],
+  ['503 with a refusal', 503, '{"code":-1,"message":"try again later"}'],
+])('a Retry-After that outlasts the wait ends it soon: HTTP %s', async (_, status, body) => {
+  const world = await startWorld()
+  const headers = { 'Retry-After': '120' }
+  const busy = { kind: 'respond', action: 'load_stats', vmId: 1000, status, headers, body } as const
+  world.simulator.fault({ ...busy, times: 9 })
+  const sinceMs = performance.now()
+  // Of two who wait for the same, the one with less patience gets no operation either.
+  const answers = await Promise.all(
+    [20, 10].map(wait => world.call('GET', '/vms/1000/stats', { headers: { prefer: `wait=${wait}` } })),
+  )
+  expect(performance.now() - sinceMs).toBeLessThan(5_000)
+  for (const answer of answers) {
+    expect([answer.status, answer.body.code]).toEqual([503, 'upstream-unavailable'])
+    // As long as HOSTKEY says, and no longer than anybody would wait.
+    expect(answer.headers.get('retry-after')).toBe('30')
+  }
+  expect(actions(world)).toEqual(['load_stats'])
+  expect((await world.call('GET', '/operations')).body.operations).toEqual([])
+})
+
 test('after many failures callers get a fast 503, HOSTKEY is left alone, and all is well again by itself', async () => {
   const world = await startWorld({ env: { HOSTKEY_TIMEOUT_MS: '500' } })
   const running = (await world.call('POST', '/vms/1003/snapshots', { body: { name: 'slow' } })).body
@@ -70,6 +94,61 @@ test('after many failures callers get a fast 503, HOSTKEY is left alone, and all
   const { status } = await world.call('POST', '/vms/1000/snapshots', { body: { name: 'a' } })
   expect(status).toBe(202)
 })
+
+test.for<[string, Partial<Fault>]>([
+  ['HTML', { kind: 'respond', body: '<h1>Internal Server Error</h1>', status: 500 }],
+  ['nonsense', { kind: 'respond', body: '{"what":1}' }],
+  ['no answer in time', { kind: 'hang' }],
+])('four VMs that HOSTKEY answers with %s: all others are served', async ([, fault]) => {
+  const [bad, well] = [100, 200].map(first => Array.from({ length: 4 }, (_, i) => first + i)) as [
+    number[],
+    number[],
+  ]
+  const world = await startWorld({
+    // Long enough for a machine that is busy, where nothing hangs.
+    env: { HOSTKEY_TIMEOUT_MS: fault.kind === 'hang' ? '500' : '5000' },
+    simulator: { vms: Object.fromEntries([...bad, ...well].map(id => [id, {}])) },
+  })
+  for (const vmId of bad) world.simulator.fault({ ...fault, vmId, times: 1_000_000 } as Fault)
+  for (const vmId of bad)
+    expect((await world.call('POST', `/vms/${vmId}/snapshots`, { body: { name: 'a' } })).status).toBe(202)
+  // They are looked at, again and again, and while nobody else asks HOSTKEY seems to be away.
+  await expect
+    .poll(() => scrapeState(world), { timeout: 15_000, interval: 20 })
+    .toBe('hostkey_gateway_breaker_state{state="open"} 1')
+  for (let i = 0; i < 30; i += 1) {
+    const answers = await Promise.all(well.map(vmId => world.call('GET', `/vms/${vmId}/stats`)))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+  }
+})
+
+test('VMs that hang take half of the places, and the rest is for all others', async () => {
+  const hanging = Array.from({ length: 12 }, (_, i) => 100 + i)
+  const world = await startWorld({ env: { HOSTKEY_CONCURRENCY: '2', HOSTKEY_TIMEOUT_MS: '400' } })
+  for (const vmId of hanging) world.simulator.fault({ kind: 'hang', vmId, times: 1_000_000 })
+  const leave = new AbortController()
+  const { signal } = leave
+  const callers = hanging.map(async vmId => {
+    while (!signal.aborted) await world.call('GET', `/vms/${vmId}/stats`, { signal }).catch(() => {})
+  })
+  try {
+    // Once each of them was met, and its call is over, it is known which they are.
+    const { requests } = world.simulator
+    const met = () => new Set(requests.map(({ fields }) => fields.id)).size
+    await expect.poll(met, { timeout: 30_000 }).toBe(hanging.length)
+    const sent = requests.length
+    await expect.poll(() => requests.length - sent, { timeout: 30_000 }).toBeGreaterThanOrEqual(3)
+    const statuses: number[] = []
+    for (let i = 0; i < 100; i += 1) statuses.push((await world.call('GET', '/vms/1000/stats')).status)
+    expect(statuses.filter(status => status === 200).length).toBeGreaterThanOrEqual(99)
+  } finally {
+    leave.abort()
+    await Promise.all(callers)
+  }
+}, 60_000)
+
+const scrapeState = async (world: World): Promise<string | undefined> =>
+  /^hostkey_gateway_breaker_state\{state="open"\} \d/m.exec((await world.call('GET', '/metrics')).text)?.[0]
 
 test('refusals are answers: they open nothing', async () => {
   const world = await startWorld()

@@ -116,7 +116,10 @@ test('a callers file or a store that cannot be used is one line: exit code 78', 
   }
   const cases: [Environment, RegExp][] = [
     [{ CALLERS_FILE: join(directory, 'none.json') }, /^callers file .*none\.json cannot be read \(ENOENT\)$/],
-    [{ CALLERS_FILE: file('a.json', '{"callers":[{"name":"a"}]}') }, /^callers file .*a\.json: .*key_sha256/],
+    [
+      { CALLERS_FILE: file('a.json', '{"callers":[{"name":"a","scopes":["stats:read"],"vms":"*"}]}') },
+      /a\.json:1:13: caller "a": key_sha256 is missing/,
+    ],
     [
       { STORE_URL: `sqlite:${file('a.db', 'This is no database.'.repeat(100))}` },
       /^the store .*a\.db cannot be opened: /,
@@ -269,6 +272,7 @@ test('secrets and callers rotate without a restart, and no log shows a secret', 
   simulator.setToken(newToken)
   expect(await stats(KEY)).toMatchObject({ status: 502, body: { code: 'upstream-unauthorized' } })
   swap(newToken)
+  await server.line(/"kind":"token","msg":"secret file read again"/)
   await vi.waitFor(async () => expect((await stats(KEY)).status).toBe(200), POLL)
 
   const newKey = 'rotated-caller-key-33333333333333'

@@ -22,6 +22,8 @@ export interface Caller {
   readonly vms: ReadonlySet<number> | '*'
   /** A quota of its own; null when it has the quota of everybody. */
   readonly rateLimit: { readonly max: number; readonly windowMs: number } | null
+  /** Aborts when the caller is one no longer: its key was withdrawn or changed, or its token has expired. */
+  readonly until: AbortSignal
 }
 
 /** HOSTKEY's ids of VMs are positive 32-bit integers. */

@@ -2,11 +2,13 @@
 
 import type { Config } from '../config/config.ts'
 import type { Caller } from './caller.ts'
-import { openCallersFile } from './file.ts'
+import { openCallersFile, type CallersFile } from './file.ts'
 
 /** Why a credential is refused. `http/auth.ts` puts each reason into words. */
 export type Refusal =
   | 'unknown-key'
+  /** The key was good until its `not_after`. */
+  | 'key-ended'
   | 'token-too-long'
   | 'token-invalid'
   | 'token-expired'
@@ -32,18 +34,19 @@ export interface CallersLog {
 /**
  * Opens the callers that the configuration names: those of the callers file and, when `JWT_JWKS_URL` is set, those of
  * signed tokens.
- * @throws Error with one clear line when the callers file cannot be used.
+ * @throws CallersFileError when the callers file cannot be used.
  */
 export async function openCallers(
   { callersFile, jwt }: Pick<Config, 'callersFile' | 'jwt'>,
   { now, log }: { now: () => number; log: CallersLog },
-): Promise<Callers> {
-  const file = openCallersFile(callersFile, log)
+): Promise<CallersFile> {
+  const file = openCallersFile(callersFile, { log, now })
   if (!jwt) return file
   // The library for tokens is loaded only by a gateway that takes them.
   const { tokenCallers } = await import('./tokens.ts')
   const tokens = tokenCallers(jwt, { now, log })
   return {
+    ...file,
     find: credential => (looksLikeToken(credential) ? tokens : file).find(credential),
     close() {
       tokens.close()

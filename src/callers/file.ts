@@ -4,35 +4,36 @@
  */
 
 import { readFileSync } from 'node:fs'
-import { Type, type Static } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { isDeepStrictEqual } from 'node:util'
 import { watchContent } from '../config/watch-file.ts'
-import { digestOf, MAX_VM_ID, SCOPES, type Caller } from './caller.ts'
+import { digestOf, type Caller } from './caller.ts'
 import type { Callers, CallersLog } from './callers.ts'
+import { keysOf, linesOf, readEntries, withoutMark, type CallerEntry } from './entries.ts'
+import { JsonFault, lineAndColumn } from './json-places.ts'
 
-const CallerEntry = Type.Object(
-  {
-    name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$' }),
-    key_sha256: Type.String({ pattern: '^[0-9a-fA-F]{64}$' }),
-    scopes: Type.Array(Type.Enum(SCOPES), { minItems: 1 }),
-    vms: Type.Union([Type.Literal('*'), Type.Array(Type.Integer({ minimum: 1, maximum: MAX_VM_ID }))]),
-    rate_limit: Type.Optional(
-      Type.Object(
-        {
-          max: Type.Integer({ minimum: 1 }),
-          window_ms: Type.Integer({ minimum: 1_000, maximum: 86_400_000 }),
-        },
-        { additionalProperties: false },
-      ),
-    ),
-  },
-  { additionalProperties: false },
-)
-export type CallerEntry = Static<typeof CallerEntry>
+export type { CallerEntry } from './entries.ts'
 
-const CallersFile = Compile(
-  Type.Object({ callers: Type.Array(CallerEntry) }, { additionalProperties: false }),
-)
+export interface FileOptions {
+  log: Pick<CallersLog, 'info' | 'warn' | 'error'>
+  now?: () => number
+  /** How often the file is looked at. */
+  intervalMs?: number
+}
+
+/** When a key was last used, for who waits until the old key of a caller is out of use. */
+export interface KeyUse {
+  readonly caller: string
+  /** The key that is good for longest is the current one. */
+  readonly key: 'current' | 'previous'
+  readonly lastUsedMs: number
+}
+
+export interface CallersFile extends Callers {
+  /** How many callers there are now. */
+  count(): number
+  /** The keys that were used since the start. */
+  keyUses(): KeyUse[]
+}
 
 /** Longer credentials are refused without being looked up. */
 const MAX_KEY_LENGTH = 4_096
@@ -40,84 +41,179 @@ const MAX_KEY_LENGTH = 4_096
 /** A message about a broken file names no more faults than this. */
 const MAX_FAULTS = 8
 
+/** A callers file that cannot be used. */
+export class CallersFileError extends Error {
+  override readonly name = 'CallersFileError'
+  /** Every fault, a line each, with its place. */
+  readonly lines: readonly string[]
+
+  constructor(lines: readonly string[], options?: ErrorOptions) {
+    super(lines.slice(0, MAX_FAULTS).join('\n'), options)
+    this.lines = lines
+  }
+}
+
+/** A key of a caller. Each has a `Caller` of its own, whose `until` aborts when this key ends. */
+interface Key {
+  readonly caller: Caller
+  readonly withdraw: () => void
+  readonly role: KeyUse['key']
+  /** The key is refused from this time on; `Infinity` when it does not end. */
+  readonly notAfterMs: number
+  lastUsedMs: number | undefined
+  /** Ends the caller at `notAfterMs`; set once the key is in use. */
+  timer: NodeJS.Timeout | undefined
+}
+
+const MAX_TIMER_MS = 2_147_483_647
+
+/** What a callers file says. */
+export interface ParsedCallers {
+  /** The keys by their SHA-256 in hex. */
+  readonly keys: ReadonlyMap<string, Key>
+  readonly count: number
+  /** What is allowed, and is hardly meant: a line each, with its place. */
+  readonly warnings: readonly string[]
+}
+
 /**
  * Opens a callers file. The file is read again whenever it changes; a broken one keeps the callers of the last good one.
- * @throws Error with one clear line when the file is broken at the start.
+ * @throws CallersFileError when the file is broken at the start.
  */
-export function openCallersFile(path: string, log: Pick<CallersLog, 'info' | 'error'>): Callers {
+export function openCallersFile(path: string, { log, now = Date.now, intervalMs }: FileOptions): CallersFile {
   const known = readCallersFile(path)
-  let callers = parseCallers(known, path)
+  let parsed = parseCallers(known, path)
+  warn(parsed, log)
   const readAgain = (content: string | Error): void => {
     try {
       if (content instanceof Error) throw content
-      callers = parseCallers(content, path)
-      log.info({ callers: callers.size }, 'callers file read again')
+      const next = parseCallers(content, path)
+      parsed = { ...next, keys: followOn(parsed.keys, next.keys, now()) }
+      log.info({ callers: parsed.count }, 'callers file read again')
+      warn(parsed, log)
     } catch (error) {
       log.error(
-        { reason: (error as Error).message },
+        { reason: (error as Error).message.replaceAll('\n', '; ') },
         'callers file is broken; the callers of the last good one stay',
       )
     }
   }
-  const close = watchContent(path, readAgain, { known })
+  const close = watchContent(path, readAgain, { known, ...(intervalMs === undefined ? {} : { intervalMs }) })
   return {
     // How long this takes tells nothing about a key: nobody can make a key whose digest begins like that of another.
-    find: async key =>
-      (key.length <= MAX_KEY_LENGTH ? callers.get(digestOf(key)) : undefined) ?? 'unknown-key',
+    async find(credential) {
+      const key = credential.length <= MAX_KEY_LENGTH ? parsed.keys.get(digestOf(credential)) : undefined
+      if (!key) return 'unknown-key'
+      const nowMs = now()
+      if (nowMs >= key.notAfterMs) return 'key-ended'
+      use(key, nowMs)
+      return key.caller
+    },
+    count: () => parsed.count,
+    keyUses: () =>
+      [...parsed.keys.values()].flatMap(({ caller, role, lastUsedMs }) =>
+        lastUsedMs === undefined ? [] : { caller: caller.id, key: role, lastUsedMs },
+      ),
     close,
   }
 }
 
-function readCallersFile(path: string): string {
+function use(key: Key, nowMs: number): void {
+  key.lastUsedMs = nowMs
+  const leftMs = key.notAfterMs - nowMs
+  if (leftMs <= MAX_TIMER_MS) key.timer ??= setTimeout(key.withdraw, Math.max(0, leftMs)).unref()
+}
+
+/** Puts the keys of a new file in the place of those of the old one. Who may do the same as before goes on, and all others end. */
+function followOn(
+  before: ReadonlyMap<string, Key>,
+  after: ReadonlyMap<string, Key>,
+  nowMs: number,
+): ReadonlyMap<string, Key> {
+  const next = new Map(after)
+  for (const [digest, key] of before) {
+    clearTimeout(key.timer)
+    const same = after.get(digest)
+    if (!same || !isDeepStrictEqual(rightsOf(key.caller), rightsOf(same.caller))) {
+      key.withdraw()
+      continue
+    }
+    const { caller, withdraw, lastUsedMs } = key
+    const stays: Key = { ...same, caller, withdraw, lastUsedMs }
+    // What it opened ends with it, also when nobody uses it again.
+    if (lastUsedMs !== undefined) {
+      use(stays, nowMs)
+      stays.lastUsedMs = lastUsedMs
+    }
+    next.set(digest, stays)
+  }
+  return next
+}
+
+function rightsOf({ until: _until, ...rights }: Caller): Omit<Caller, 'until'> {
+  return rights
+}
+
+function warn({ warnings }: ParsedCallers, log: FileOptions['log']): void {
+  for (const warning of warnings) log.warn({ reason: warning }, 'the callers file is hardly meant so')
+}
+
+/** Reads a callers file. @throws CallersFileError when it cannot be read */
+export function readCallersFile(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new Error(`callers file ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`, {
-      cause: error,
-    })
+    const { code } = error as NodeJS.ErrnoException
+    throw new CallersFileError([`callers file ${path} cannot be read (${code})`], { cause: error })
   }
 }
 
 /**
- * Reads the text of a callers file, and returns its callers by the hex digest of their key.
- * @throws Error whose message names the file and every entry that is wrong, and shows no value of it.
+ * Reads the text of a callers file.
+ * @param path names the file in messages
+ * @throws CallersFileError that names every place that is wrong, and shows no value of it.
  */
-export function parseCallers(text: string, path: string): ReadonlyMap<string, Caller> {
-  const callers = new Map<string, Caller>()
-  const names = new Set<string>()
-  for (const entry of parseEntries(text, path)) {
-    const digest = entry.key_sha256.toLowerCase()
-    if (names.has(entry.name)) throw new Error(`callers file ${path}: two callers are named "${entry.name}"`)
-    if (callers.has(digest))
-      throw new Error(`callers file ${path}: "${entry.name}" has the key of another caller`)
-    names.add(entry.name)
-    callers.set(digest, toCaller(entry))
-  }
-  return callers
-}
-
-function parseEntries(text: string, path: string): CallerEntry[] {
-  let content: unknown
+export function parseCallers(text: string, path: string): ParsedCallers {
+  const json = withoutMark(text)
   try {
-    content = JSON.parse(text)
-  } catch {
-    // The parser's own message would quote the file.
-    throw new Error(`callers file ${path} is not JSON`)
+    const { entries, faults, warnings } = readEntries(json)
+    if (faults.length > 0) throw new CallersFileError(linesOf(faults, json, path))
+    const keys = new Map(entries.flatMap(toKeys))
+    return { keys, count: entries.length, warnings: linesOf(warnings, json, path) }
+  } catch (error) {
+    if (!(error instanceof JsonFault)) throw error
+    const place = `${path}:${lineAndColumn(json, error.offset)}`
+    throw new CallersFileError([`${place}: ${error.message}: the file is not JSON`], { cause: error })
   }
-  if (CallersFile.Check(content)) return content.callers
-  const faults = CallersFile.Errors(content)
-    // An unknown member is told twice; "schema is false" is the form that nobody understands.
-    .filter(({ keyword }) => keyword !== 'boolean')
-    .map(({ instancePath, message }) => `${instancePath || '/'} ${message}`)
-  throw new Error(`callers file ${path}: ${[...new Set(faults)].slice(0, MAX_FAULTS).join('; ')}`)
 }
 
-function toCaller({ name, scopes, vms, rate_limit: limit }: CallerEntry): Caller {
-  return {
+function toKeys(entry: CallerEntry): [string, Key][] {
+  const keys = keysOf(entry).map(({ key_sha256, not_after }) => ({
+    digest: key_sha256.toLowerCase(),
+    notAfterMs: not_after === undefined ? Infinity : Date.parse(not_after),
+  }))
+  const latest = Math.max(...keys.map(({ notAfterMs }) => notAfterMs))
+  return keys.map(({ digest, notAfterMs }) => [
+    digest,
+    {
+      ...toCaller(entry),
+      role: notAfterMs === latest ? 'current' : 'previous',
+      notAfterMs,
+      lastUsedMs: undefined,
+      timer: undefined,
+    },
+  ])
+}
+
+function toCaller({ name, scopes, vms, rate_limit: limit }: CallerEntry): Pick<Key, 'caller' | 'withdraw'> {
+  const withdrawn = new AbortController()
+  const caller: Caller = {
     id: name,
     name,
     scopes: new Set(scopes),
     vms: vms === '*' ? '*' : new Set(vms),
     rateLimit: limit ? { max: limit.max, windowMs: limit.window_ms } : null,
+    until: withdrawn.signal,
   }
+  return { caller, withdraw: () => withdrawn.abort() }
 }

@@ -18,8 +18,8 @@ export function newEntry(
   key: string,
   scopes: readonly string[],
   vms: '*' | readonly number[],
-): CallerEntry {
-  const entry: CallerEntry = {
+): CallerEntry & { key_sha256: string } {
+  const entry: CallerEntry & { key_sha256: string } = {
     name,
     key_sha256: digestOf(key),
     scopes: scopes as Scope[],

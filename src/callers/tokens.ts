@@ -19,6 +19,7 @@ const TYPES = /^(?:application\/)?(?:at\+jwt|jwt)$/i
 /** A verified token is believed for so long without being verified again. */
 const REMEMBERED_MS = 30_000
 const MAX_REMEMBERED = 1_000
+const MAX_TIMER_MS = 2_147_483_647
 
 export interface TokenOptions {
   now: () => number
@@ -63,7 +64,7 @@ export function tokenCallers(
         log.debug({ reason: (error as { code?: string }).code ?? (error as Error).name }, 'token refused')
         return refusalOf(error)
       }
-      const caller = callerOf(payload)
+      const caller = callerOf(payload, now())
       if (!caller) return 'token-claims-malformed'
       if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value!)
       remembered.set(digest, { caller, untilMs: Math.min(now() + REMEMBERED_MS, payload.exp! * 1000) })
@@ -86,7 +87,7 @@ function refusalOf(error: unknown): Refusal {
 }
 
 /** Returns the caller in the claims of a verified token, or null when a claim is malformed. No `vms` means no VM. */
-function callerOf({ sub, scope = '', vms = [] }: JWTPayload): Caller | null {
+function callerOf({ sub, exp, scope = '', vms = [] }: JWTPayload, nowMs: number): Caller | null {
   // A list of one text reads like the text, and is another caller's name.
   if (typeof sub !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(sub)) return null
   const words = typeof scope === 'string' ? scope.split(' ') : scope
@@ -98,7 +99,14 @@ function callerOf({ sub, scope = '', vms = [] }: JWTPayload): Caller | null {
     scopes: new Set(SCOPES.filter(known => words.includes(known))),
     vms: vms === '*' ? '*' : new Set(vms as number[]),
     rateLimit: null,
+    until: AbortSignal.timeout(Math.min(lastsMs(exp!, nowMs), MAX_TIMER_MS)),
   }
+}
+
+/** A token lasts until its expiry; one that was taken by the leeway alone lasts as long as that. */
+function lastsMs(exp: number, nowMs: number): number {
+  const leftMs = exp * 1000 - nowMs
+  return Math.max(0, leftMs > 0 ? leftMs : leftMs + LEEWAY_S * 1000)
 }
 
 function isVmId(value: unknown): boolean {

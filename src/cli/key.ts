@@ -1,47 +1,95 @@
-/** `npm run key` makes a caller's key, and shows it, this once, with the caller's entry for the callers file. */
+/** `key` makes a caller's key, and shows it, this once, with the caller's entry for the callers file. */
 
-import { parseArgs } from 'node:util'
 import { SCOPES } from '../callers/caller.ts'
+import type { CallerEntry } from '../callers/file.ts'
 import { newEntry, newKey } from '../callers/key.ts'
-
-const USAGE = `npm run key -- --name NAME --scope SCOPE… --vms ID,ID…|'*'
-
-  --name   what the caller is called in operations and logs
-  --scope  one of ${SCOPES.join(', ')}; give it several times, or a list with commas
-  --vms    the ids of the VMs it may touch, or * for all`
+import { rotateInFile } from '../callers/rotate.ts'
+import { environmentWith, readConfig } from '../config/config.ts'
+import { readEnvFile } from '../config/env-file.ts'
+import { fail, readArguments, runCommand, UsageError, type Command } from './command.ts'
 
 /** Reads an id in decimal digits; `Number` alone would take `1e3` for one, too. What is no id becomes NaN. */
 function readVmId(text: string): number {
   return /^\s*\d+\s*$/.test(text) ? Number(text) : NaN
 }
 
-function main(): void {
-  const { values } = parseArgs({
-    options: {
-      name: { type: 'string' },
-      scope: { type: 'string', multiple: true },
-      vms: { type: 'string' },
-      help: { type: 'boolean' },
-    },
+function run(args: readonly string[]): void {
+  const { values } = readArguments(args, {
+    name: { type: 'string' },
+    scope: { type: 'string', multiple: true },
+    vms: { type: 'string' },
+    rotate: { type: 'string' },
+    overlap: { type: 'string' },
+    file: { type: 'string' },
   })
-  if (values.help || !values.name || !values.scope || !values.vms) {
-    ;(values.help ? process.stdout : process.stderr).write(`${USAGE}\n`)
-    process.exit(values.help ? 0 : 64)
-  }
-  const key = newKey()
-  const scopes = values.scope.flatMap(list => list.split(',').map(scope => scope.trim()))
-  const vms = values.vms === '*' ? '*' : values.vms.split(',').map(readVmId)
-  const entry = newEntry(values.name, key, scopes, vms)
+  const { name, scope, vms, rotate, overlap, file } = values
+  if (rotate !== undefined) return rotateKey(rotate, required('--overlap', overlap), file)
+  const made = newKey()
+  const entry = entryOf(required('--name', name), made, required('--scope', scope), required('--vms', vms))
   process.stdout.write(
-    `key (shown this once): ${key}\n\nentry for the callers file:\n${JSON.stringify(entry, null, 2)}\n`,
+    `key (shown this once): ${made}\n\nentry for the callers file:\n${JSON.stringify(entry, null, 2)}\n`,
   )
 }
 
-if (import.meta.main) {
+/** @throws UsageError when an option is missing or empty. */
+function required<T extends string | string[]>(option: string, value: T | undefined): T {
+  if (!value?.length) throw new UsageError(`${option} is missing`)
+  return value
+}
+
+/** Gives a caller of the callers file a new key. The key is shown only when the file has it. */
+function rotateKey(name: string, overlap: string, file = callersFile()): void {
+  const made = newKey()
+  const overlapMs = durationMs(overlap)
   try {
-    main()
+    rotateInFile(file, { name, newKey: made, overlapMs, nowMs: Date.now() })
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n${USAGE}\n`)
-    process.exit(64)
+    const { code, message } = error as NodeJS.ErrnoException
+    return fail(code === undefined ? message.split('\n') : [`${file} cannot be changed (${code})`], 1)
+  }
+  const end =
+    overlapMs > 0
+      ? `the old keys are good until ${new Date(Date.now() + overlapMs).toISOString()}`
+      : 'the old keys have ended'
+  process.stdout.write(`key (shown this once): ${made}\n\n${file}: caller "${name}" has it; ${end}\n`)
+}
+
+/** The callers file of the settings. */
+function callersFile(): string {
+  const { config } = readConfig(environmentWith(readEnvFile()))
+  return required('--file, or CALLERS_FILE in the environment or in .env,', config.callersFile)
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+function durationMs(text: string): number {
+  const [, count, unit = 's'] = /^(\d{1,6})([smhd])$/.exec(text) ?? /^(0)$/.exec(text) ?? []
+  if (count === undefined) throw new UsageError('--overlap must be a time such as 24h, 30m, 7d or 0')
+  return Number(count) * UNITS_MS[unit]!
+}
+
+/** @throws UsageError when a value would not do in a callers file. */
+function entryOf(name: string, made: string, scope: readonly string[], vms: string): CallerEntry {
+  const scopes = scope.flatMap(list => list.split(',').map(one => one.trim()))
+  try {
+    return newEntry(name, made, scopes, vms === '*' ? '*' : vms.split(',').map(readVmId))
+  } catch (error) {
+    throw new UsageError((error as Error).message, { cause: error })
   }
 }
+
+export const key: Command = {
+  name: 'key',
+  synopsis: "--name NAME --scope SCOPE… --vms ID,ID…|'*'   (or: --rotate NAME --overlap TIME)",
+  does: "makes a new caller's key and its entry for the callers file, or gives a caller of it a new key",
+  details: `  --name   what the caller is called in operations and logs
+  --scope  one of ${SCOPES.join(', ')}; give it several times, or a list with commas
+  --vms    the ids of the VMs it may touch, or * for all
+
+  --rotate   gives this caller of the callers file a new key, and changes the file
+  --overlap  for how long its old keys stay good: 24h, 30m, 7d, or 0
+  --file     the callers file, when it is not the one of the settings`,
+  run,
+}
+
+if (import.meta.main) await runCommand(key, process.argv.slice(2))

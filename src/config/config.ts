@@ -5,7 +5,12 @@
 
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { parseRedisUrl } from './redis-url.ts'
+import { calledAs } from './called-as.ts'
+import type { EnvFile } from './env-file.ts'
+import { Reader, type Environment } from './reader.ts'
+import { parsePostgresUrl } from './postgres-url.ts'
+
+export type { Environment } from './reader.ts'
 
 export interface Config {
   readonly host: string
@@ -21,6 +26,8 @@ export interface Config {
       | { readonly kind: 'token' | 'api-key'; readonly value: string }
       | { readonly kind: 'token' | 'api-key'; readonly file: string }
     readonly readMethod: 'POST' | 'GET'
+    /** The IANA zone of HOSTKEY's dates that come without one; null where it is not known. */
+    readonly timeZone: string | null
     readonly timeoutMs: number
     readonly concurrency: number
   }
@@ -31,6 +38,8 @@ export interface Config {
   readonly corsOrigins: readonly string[]
   /** This is a secret, since it may hold a password. */
   readonly storeUrl: string
+  /** The file that the URL came from, which is watched; null when it stood in the variable. */
+  readonly storeUrlFile: string | null
   readonly readWaitMs: number
   readonly maxWaitMs: number
   readonly readCacheMs: number
@@ -65,8 +74,6 @@ const SAMPLERS = [
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-export type Environment = Readonly<Record<string, string | undefined>>
-
 /** This says all that is wrong with the environment, a line each. The process then ends with exit code 78 (`EX_CONFIG`). */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
@@ -80,11 +87,31 @@ export class ConfigError extends Error {
 
 const MAX_TIMER_MS = 2_147_483_647
 
+/** Puts what a `.env` file sets into the environment, which wins where it says something itself, and returns the environment. */
+export function environmentWith({ values }: Pick<EnvFile, 'values'>): Environment {
+  for (const [name, value] of Object.entries(values)) process.env[name] ??= value
+  return process.env
+}
+
 /**
  * Reads the configuration (contract §4). A variable that is set but empty counts as not set.
  * @throws ConfigError naming every variable that is missing or wrong.
  */
 export function loadConfig(env: Environment = process.env): Config {
+  const { config, problems } = readConfig(env)
+  if (problems.length > 0) throw new ConfigError(problems)
+  return config
+}
+
+/**
+ * Reads the configuration as far as it is right: what is missing or wrong is a problem, and has its default.
+ * `names` are those of all variables that are read.
+ */
+export function readConfig(env: Environment): {
+  config: Config
+  problems: readonly string[]
+  names: ReadonlySet<string>
+} {
   const read = new Reader(env)
   const config: Config = {
     host: read.text('HOST', '127.0.0.1'),
@@ -96,16 +123,18 @@ export function loadConfig(env: Environment = process.env): Config {
       baseUrl: read.parsed('HOSTKEY_BASE_URL', 'https://api.hostkey.com', parseUpstreamUrl),
       credential: readCredential(read),
       readMethod: read.choice('HOSTKEY_READ_METHOD', 'POST', ['POST', 'GET']),
+      timeZone: read.parsed('HOSTKEY_TIME_ZONE', null, parseTimeZone),
       timeoutMs: read.integer('HOSTKEY_TIMEOUT_MS', 15_000, 1, 600_000),
       concurrency: read.integer('HOSTKEY_CONCURRENCY', 32, 1, 1_000),
     },
     callersFile: read.required(
       'CALLERS_FILE',
-      'the JSON file with the callers; `npm run key` makes an entry for it',
+      `the JSON file with the callers; ${calledAs('key')} makes an entry for it`,
     ),
     jwt: readJwt(read),
     corsOrigins: read.parsed('CORS_ORIGINS', [], parseOrigins),
     storeUrl: readStoreUrl(read),
+    storeUrlFile: read.optional('STORE_URL_FILE') ?? null,
     readWaitMs: read.integer('READ_WAIT_MS', 10_000, 0, MAX_TIMER_MS),
     maxWaitMs: read.integer('MAX_WAIT_MS', 25_000, 0, MAX_TIMER_MS),
     readCacheMs: read.integer('READ_CACHE_MS', 1_000, 0, MAX_TIMER_MS),
@@ -125,8 +154,7 @@ export function loadConfig(env: Environment = process.env): Config {
   }
   if (config.checkMaxMs < config.checkMinMs)
     read.problems.push('CHECK_MAX_MS must not be smaller than CHECK_MIN_MS')
-  if (read.problems.length > 0) throw new ConfigError(read.problems)
-  return Object.freeze(config)
+  return { config: Object.freeze(config), problems: read.problems, names: read.names }
 }
 
 type Credential = Config['upstream']['credential']
@@ -215,64 +243,6 @@ function requireContent(file: string): string {
   return content.trim()
 }
 
-/** Reads variables one by one. It notes what is wrong with each and goes on with the default. */
-class Reader {
-  readonly problems: string[] = []
-  readonly #env: Environment
-
-  constructor(env: Environment) {
-    this.#env = env
-  }
-
-  optional(name: string): string | undefined {
-    const value = this.#env[name]?.trim()
-    return value === '' ? undefined : value
-  }
-
-  text(name: string, otherwise: string): string {
-    return this.optional(name) ?? otherwise
-  }
-
-  required(name: string, what: string): string {
-    const value = this.optional(name)
-    if (value === undefined) this.problems.push(`${name} is required: ${what}`)
-    return value ?? ''
-  }
-
-  integer(name: string, otherwise: number, min: number, max: number): number {
-    return this.parsed(name, otherwise, value => {
-      const number = Number(value)
-      if (!/^\d+$/.test(value) || number < min || number > max)
-        throw new Error(`must be a whole number from ${min} to ${max}`)
-      return number
-    })
-  }
-
-  choice<const T extends string>(name: string, otherwise: NoInfer<T>, choices: readonly T[]): T {
-    return this.parsed<T>(name, otherwise, value => {
-      const choice = choices.find(one => one === value)
-      if (choice === undefined) throw new Error(`must be one of ${choices.join(', ')}`)
-      return choice
-    })
-  }
-
-  parsed<T>(name: string, otherwise: T, parse: (value: string) => T): T {
-    const value = this.optional(name)
-    if (value === undefined) return otherwise
-    return this.check(name, () => parse(value)) ?? otherwise
-  }
-
-  /** Notes the error of a failed attempt under the variable's name. The value is not shown, since some are secrets. */
-  check<T>(name: string, attempt: () => T): T | undefined {
-    try {
-      return attempt()
-    } catch (error) {
-      this.problems.push(`${name} ${(error as Error).message}`)
-      return undefined
-    }
-  }
-}
-
 function parseBasePath(value: string): string {
   const path = value.replace(/\/+$/, '')
   // No URL can carry the segments `.` and `..`.
@@ -287,6 +257,14 @@ function parseUrl(value: string, protocols: readonly string[]): string {
     throw new Error(`must be a URL with ${protocols.join(' or ')}//`)
   if (url.username || url.password) throw new Error('must not carry a user or a password')
   return value.replace(/\/+$/, '')
+}
+
+function parseTimeZone(value: string): string {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone
+  } catch {
+    throw new Error('must be a time zone of the IANA database, such as Europe/Amsterdam')
+  }
 }
 
 function parseUpstreamUrl(value: string): string {
@@ -324,8 +302,10 @@ function parseOrigins(value: string): string[] {
 
 function parseStoreUrl(value: string): string {
   if (/^sqlite:./.test(value)) return value
-  if (!/^rediss?:/.test(value)) throw new Error('must be sqlite:<path of the file>, redis://… or rediss://…')
-  parseRedisUrl(value)
+  if (/^postgres(ql)?:/.test(value)) parsePostgresUrl(value)
+  else if (/^rediss?:/.test(value))
+    throw new Error('must be postgres://… where it was redis://…: replicas share a PostgreSQL now')
+  else throw new Error('must be sqlite:<path of the file> or postgres://…')
   return value
 }
 

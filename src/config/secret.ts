@@ -17,16 +17,22 @@ export function fixedSecret(value: string): Secret {
 
 /**
  * Returns the secret in a file, without the white space around it. When the file later cannot be read or is empty, the old
- * value stays in use and `onProblem` is told.
+ * value stays in use and `onProblem` is told; `onChange` is told of each new value that comes into use.
  * @throws Error when the file cannot be read or is empty at the start.
  */
-export function fileSecret(path: string, onProblem: (message: string) => void): Secret {
+export function fileSecret(
+  path: string,
+  onProblem: (message: string) => void,
+  onChange: () => void = () => {},
+): Secret {
   let values = [parse(readFileSync(path, 'utf8'))]
   const stop = watchContent(path, content => {
     try {
       if (content instanceof Error) throw content
       const value = parse(content)
-      if (value !== values[0]) values = [value, ...values].slice(0, 2)
+      if (value === values[0]) return
+      values = [value, ...values].slice(0, 2)
+      onChange()
     } catch (error) {
       onProblem(`${path}: ${(error as Error).message}; the old value stays in use`)
     }

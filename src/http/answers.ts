@@ -1,26 +1,33 @@
 /** How operations are answered: the same status, headers and body on every route that can answer with one. */
 
-import type { FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Scope } from '../callers/caller.ts'
 import type { Kind } from '../operations/kinds/kind.ts'
 import { hasEnded, type Operation, type Succeeded } from '../operations/operation.ts'
 import { problemOf, retryAfterS } from './failures.ts'
 import { operationPath, presentOperation } from './schemas/operation.ts'
-import { RATE_LIMIT_HEADERS, RETRY_AFTER_HEADER } from './schemas/problem.ts'
+import { RETRY_AFTER_HEADER } from './schemas/problem.ts'
 
-/** Answers with an operation as it is: 202 while it runs (200 where it was asked for by its id), 200 once it ended. */
+/** Ends every answer of JSON with a newline, so that the prompt of a shell stands on a line of its own. */
+export function endJsonWithNewline(app: FastifyInstance): void {
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    const isJson = typeof payload === 'string' && /\bjson\b/.test(String(reply.getHeader('content-type')))
+    done(null, isJson ? `${payload}\n` : payload)
+  })
+}
+
+/** Answers with an operation as it is: 202 while it runs, 200 once it ended. */
 export function sendOperation(
   reply: FastifyReply,
   operation: Operation,
-  options: { basePath: string; nowMs: number; runningStatus?: 200 | 202 },
+  { basePath, nowMs }: { basePath: string; nowMs: number },
 ): FastifyReply {
-  const { basePath, nowMs, runningStatus = 202 } = options
   const running = !hasEnded(operation)
   if (running) {
-    reply.header('retry-after', retryAfterS(operation, nowMs))
-    if (runningStatus === 202) reply.header('location', operationPath(operation.id, basePath))
+    const location = operationPath(operation.id, basePath)
+    reply.headers({ 'retry-after': retryAfterS(operation, nowMs), location })
   }
-  return reply.code(running ? runningStatus : 200).send(presentOperation(operation, basePath))
+  return reply.code(running ? 202 : 200).send(presentOperation(operation, basePath))
 }
 
 /** A read that succeeded. @throws ApiProblem for one that ended without a result while its caller waited. */
@@ -29,17 +36,6 @@ export function requireSuccess<K extends Kind>(operation: Operation<K>): Succeed
   if (hasEnded(operation)) throw problemOf(operation.failure)
   throw new Error(`operation ${operation.id} has not ended`)
 }
-
-const PREFERENCE_APPLIED = {
-  'Preference-Applied': {
-    type: 'string',
-    pattern: '^(wait=\\d+|respond-async)$',
-    maxLength: 100,
-    description: 'Which preference of `Prefer` was honoured.',
-  },
-}
-
-export const OPERATION_HEADERS = { ...RATE_LIMIT_HEADERS, ...PREFERENCE_APPLIED }
 
 export const REPLAYED_HEADER = {
   'Idempotency-Replayed': {
@@ -55,7 +51,6 @@ export function runningResponse(description: string, headers: object = {}): obje
   return {
     description,
     headers: {
-      ...OPERATION_HEADERS,
       ...RETRY_AFTER_HEADER,
       Location: {
         type: 'string',
@@ -70,11 +65,7 @@ export function runningResponse(description: string, headers: object = {}): obje
 }
 
 /** Any other answer with a body of JSON. */
-export function jsonResponse(
-  description: string,
-  schema: object,
-  headers: object = OPERATION_HEADERS,
-): object {
+export function jsonResponse(description: string, schema: object, headers: object = {}): object {
   return { description, headers, content: { 'application/json': { schema } } }
 }
 

@@ -7,17 +7,18 @@ import type { Metrics } from '../observability/metrics.ts'
 import type { Tracing } from '../observability/tracing.ts'
 import type { Operations } from '../operations/operations.ts'
 import { admitRequests, requireAccess } from './admission.ts'
+import { endJsonWithNewline } from './answers.ts'
 import { acceptOnlyJson, checkForBody } from './body.ts'
 import { BrokenRequests, CONNECTION_LIMITS, type ConnectionLimits } from './connections.ts'
 import { allowOrigins } from './cors.ts'
 import { errorAnswers, frameworkErrors, handleErrors } from './errors.ts'
-import { fastifyOptions, requireHost, type ServerConfig } from './fastify-options.ts'
+import { fastifyOptions, type ServerConfig } from './fastify-options.ts'
 import { setHeaders } from './headers.ts'
 import { createLimits, type LimitStore } from './limits.ts'
 import { collectMethods } from './methods.ts'
-import { refuseTwoHosts } from './one-host.ts'
 import { OpenRequests } from './open-requests.ts'
 import { registerDocs } from './openapi/docs.ts'
+import { followHttp } from './protocol.ts'
 import { noteRequests } from './request-log.ts'
 import { healthRoutes } from './routes/health.ts'
 import { metricsRoute } from './routes/metrics.ts'
@@ -27,11 +28,9 @@ import { problemRoutes } from './routes/problems.ts'
 import { snapshotRoutes } from './routes/snapshots.ts'
 import { startPageRoute } from './routes/start-page.ts'
 import { statsRoutes } from './routes/stats.ts'
+import { COMPONENTS } from './schemas/components.ts'
 import { refuseCredentialsInBodies } from './stray-credentials.ts'
-import { ListedOperation, Operation, OperationList } from './schemas/operation.ts'
-import { Problem } from './schemas/problem.ts'
-import { Snapshot, SnapshotCreate, SnapshotList, SnapshotRestore } from './schemas/snapshot.ts'
-import { Stats } from './schemas/stats.ts'
+import { refuseUnknownQueries } from './validation.ts'
 
 export interface AppParts {
   operations: Operations
@@ -51,25 +50,13 @@ export interface AppParts {
 export type AppConfig = ServerConfig &
   Pick<Config, 'publicUrl' | 'corsOrigins' | 'rateLimit' | 'maxOpenPerCaller' | 'docs'>
 
-/** The parts of the OpenAPI document that routes refer to by name. */
-const COMPONENTS = [
-  Problem,
-  Operation,
-  ListedOperation,
-  OperationList,
-  Snapshot,
-  SnapshotList,
-  SnapshotCreate,
-  SnapshotRestore,
-  Stats,
-]
-
 /** Builds the app, which the caller listens with and closes. `ready()` rejects when a route declares no access. */
 export async function buildApp(config: AppConfig, parts: AppParts): Promise<FastifyInstance> {
   const { basePath } = config
   const { operations, callers, metrics, draining, logger, now } = parts
   const limits = { ...CONNECTION_LIMITS, ...parts.connectionLimits }
-  const broken = new BrokenRequests(basePath, logger, code => metrics.problem(null, code))
+  const silentMs = Math.max(0, limits.keepAliveMs - limits.headersMs)
+  const broken = new BrokenRequests({ basePath, silentMs }, logger, code => metrics.problem(null, code))
   const answerError = errorAnswers(basePath, metrics)
   const app = Fastify({
     ...fastifyOptions(config, limits, logger),
@@ -85,8 +72,8 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
   parts.tracing.requests(app)
   noteRequests(app, metrics, now)
   setHeaders(app)
-  refuseTwoHosts(app)
-  requireHost(app)
+  endJsonWithNewline(app)
+  followHttp(app)
   await allowOrigins(app, config.corsOrigins)
   const rateLimits = await createLimits(app, config.rateLimit, parts.limitStore)
   const open = new OpenRequests(config.maxOpenPerCaller, caller => metrics.heldTooMuch(caller))
@@ -95,6 +82,7 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
   refuseCredentialsInBodies(app)
 
   for (const component of COMPONENTS) app.addSchema(component)
+  refuseUnknownQueries(app)
   const answerOtherMethods = collectMethods(app)
   await registerDocs(app, config)
   const routeParts: RouteParts = { config, operations, draining, now }

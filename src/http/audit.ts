@@ -1,6 +1,7 @@
 /** The audit: who asked for which change, and what became of the request, in one log line each, marked `audit: true`. */
 
 import type { FastifyRequest } from 'fastify'
+import { addressOf } from './address.ts'
 import type { ApiProblem } from './problem.ts'
 import { hasCredential } from './stray-credentials.ts'
 
@@ -23,7 +24,7 @@ function write(request: FastifyRequest, outcome: object): void {
     {
       audit: true,
       caller: request.caller?.id ?? null,
-      address: request.ip,
+      address: addressOf(request),
       kind,
       vm_id: VM_ID.test(String(vm)) ? Number(vm) : null,
       snapshot: wellFormed(name, request),

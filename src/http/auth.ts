@@ -7,9 +7,13 @@ import { ApiProblem } from './problem.ts'
 
 const HOW_TO_SEND = 'Send the key of a caller as "Authorization: Bearer <key>" or "X-API-Key: <key>".'
 
+/** The keys of the identity provider are fetched again after so long. */
+const KEYS_RETRY_S = 5
+
 /** What is said to the sender of a credential that is refused. */
 export const REFUSALS: Readonly<Record<Refusal, string>> = {
   'unknown-key': HOW_TO_SEND,
+  'key-ended': 'This key has ended; the caller has another one by now.',
   'token-too-long': 'The token is too long.',
   'token-invalid': 'The token is not valid for this gateway.',
   'token-expired': 'The token has expired.',
@@ -21,10 +25,12 @@ export const REFUSALS: Readonly<Record<Refusal, string>> = {
 export async function authenticate(request: FastifyRequest, callers: Callers): Promise<Caller | ApiProblem> {
   const credential = credentialOf(request.raw.rawHeaders)
   if (credential === null)
-    return unauthenticated('The request carries conflicting credentials; send one, in one header.')
-  if (credential === undefined) return unauthenticated(HOW_TO_SEND)
+    return unauthenticated('The request carries conflicting credentials; send one, in one header.', true)
+  if (credential === undefined) return unauthenticated(HOW_TO_SEND, false)
   const found = await callers.find(credential)
-  return typeof found === 'string' ? unauthenticated(REFUSALS[found]) : found
+  if (found === 'token-unverifiable')
+    return new ApiProblem('keys-unavailable', REFUSALS[found], { retryAfterS: KEYS_RETRY_S })
+  return typeof found === 'string' ? unauthenticated(REFUSALS[found], true) : found
 }
 
 /**
@@ -38,21 +44,26 @@ function credentialOf(rawHeaders: readonly string[]): string | null | undefined 
     const name = rawHeaders[i]!.toLowerCase()
     if (name !== 'authorization' && name !== 'x-api-key') continue
     const value = rawHeaders[i + 1]!
-    const credential = name === 'x-api-key' ? value : (/^Bearer +([\x21-\x7e]+)$/i.exec(value)?.[1] ?? '')
+    // Another scheme is no credential here; whatever follows `Bearer` is one, if a bad one.
+    const credential = name === 'x-api-key' ? value : (/^Bearer +(.+)$/i.exec(value)?.[1] ?? '')
     if (found && (found.name === name || found.credential !== credential)) return null
     found = { name, credential }
   }
   return found?.credential || undefined
 }
 
-function unauthenticated(detail: string): ApiProblem {
-  return new ApiProblem('unauthenticated', detail, { headers: { 'www-authenticate': 'Bearer' } })
+/** The challenge says what was wrong, but only to who sent a credential (RFC 6750, section 3). */
+function unauthenticated(detail: string, wasSent: boolean): ApiProblem {
+  const challenge = wasSent ? 'Bearer error="invalid_token"' : 'Bearer'
+  return new ApiProblem('unauthenticated', detail, { headers: { 'www-authenticate': challenge } })
 }
 
 /** @throws ApiProblem `scope-missing` when the caller has none of these scopes. */
 export function requireScope(caller: Caller, anyOf: readonly Scope[]): void {
   if (anyOf.some(scope => caller.scopes.has(scope))) return
-  throw new ApiProblem('scope-missing', `Caller "${caller.name}" needs the scope ${anyOf.join(' or ')}.`)
+  throw new ApiProblem('scope-missing', `Caller "${caller.name}" needs the scope ${anyOf.join(' or ')}.`, {
+    headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="${anyOf.join(' ')}"` },
+  })
 }
 
 /** @throws ApiProblem `vm-not-allowed` when the VM is not in the caller's list. */

@@ -13,13 +13,13 @@ import { API_HEADERS } from './headers.ts'
 export interface ConnectionLimits {
   /** The request line and all headers together may have so many bytes. */
   headerBytes: number
-  /** All headers must arrive within this time after the connection began, or after the last answer ended. */
+  /** All headers must arrive within this time after the first byte of a request. */
   headersMs: number
   /** The whole request must arrive within this time. */
   requestMs: number
   /** Node checks the two times above so often. */
   checkMs: number
-  /** An idle connection is kept for so long: longer than by common load balancers, so that we never close first. */
+  /** A connection over which nothing comes is kept for so long, after an answer or opened ahead: longer than by common load balancers, so that we never close first. */
   keepAliveMs: number
   /** A connection ends after so many requests; the next one may then lead to a new replica. */
   requestsPerSocket: number
@@ -60,9 +60,17 @@ interface Refusal {
   phrase: string
   code: ProblemCode
   detail: string
+  headers?: Readonly<Record<string, string>>
 }
 
 const REFUSALS: Readonly<Record<string, Refusal>> = {
+  HOSTKEY_NO_PROXY: {
+    status: 405,
+    phrase: 'Method Not Allowed',
+    code: 'method-not-allowed',
+    detail: 'CONNECT is for proxies, and the gateway is none.',
+    headers: { allow: 'DELETE, GET, HEAD, POST' },
+  },
   HPE_HEADER_OVERFLOW: {
     status: 431,
     phrase: 'Request Header Fields Too Large',
@@ -89,17 +97,26 @@ const NOT_HTTP: Refusal = {
   detail: 'The request is not well-formed HTTP.',
 }
 
-/** Answers with a problem what Node's parser refuses, once a connection at most, and closes the connection. */
+/**
+ * Answers with a problem what Node's parser refuses, once a connection at most, and closes the connection. `silentMs` is
+ * for how long a connection over which nothing came may go on after Node has complained of it.
+ */
 export class BrokenRequests {
   readonly #basePath: string
+  readonly #silentMs: number
   readonly #log: FastifyBaseLogger
   readonly #onRefused: (code: ProblemCode) => void
   /** The answer to the latest request of each connection tells what was sent already. */
   readonly #latest = new WeakMap<Socket, ServerResponse>()
   readonly #refused = new WeakSet<Socket>()
 
-  constructor(basePath: string, log: FastifyBaseLogger, onRefused: (code: ProblemCode) => void) {
+  constructor(
+    { basePath, silentMs }: { basePath: string; silentMs: number },
+    log: FastifyBaseLogger,
+    onRefused: (code: ProblemCode) => void,
+  ) {
     this.#basePath = basePath
+    this.#silentMs = silentMs
     this.#log = log
     this.#onRefused = onRefused
   }
@@ -107,32 +124,48 @@ export class BrokenRequests {
   /** Begins to note the requests of a server. */
   follow(server: Server): void {
     server.on('request', (request, response) => this.#latest.set(request.socket, response))
+    server.on('connect', (_request, socket) => {
+      this.refuse(Object.assign(new Error('no proxy'), { code: 'HOSTKEY_NO_PROXY' }), socket as Socket)
+    })
   }
 
   /** Handles an error of Node's parser, or of the socket: this is for Fastify's `clientErrorHandler`. */
   refuse(error: Error & { code?: string }, socket: Socket): void {
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0) return this.#letBeSilent(socket)
     if (this.#refused.has(socket)) return
     this.#refused.add(socket)
     if (error.code === 'ECONNRESET' || !socket.writable || !this.#mayAnswer(socket)) {
       socket.destroy()
       return
     }
-    const { status, phrase, code, detail } = REFUSALS[error.code ?? ''] ?? NOT_HTTP
+    const { status, phrase, code, detail, headers = {} } = REFUSALS[error.code ?? ''] ?? NOT_HTTP
     const id = randomUUID()
-    const body = JSON.stringify({ ...problemBody(code, detail, id, this.#basePath), status })
+    const body = `${JSON.stringify({ ...problemBody(code, detail, id, this.#basePath), status })}\n`
     const lines = [
       `HTTP/1.1 ${status} ${phrase}`,
       'content-type: application/problem+json; charset=utf-8',
       `content-length: ${Buffer.byteLength(body)}`,
       `x-request-id: ${id}`,
       'cache-control: no-store',
-      ...Object.entries(API_HEADERS).map(([name, value]) => `${name}: ${value}`),
+      ...Object.entries({ ...API_HEADERS, ...headers }).map(([name, value]) => `${name}: ${value}`),
       'connection: close',
     ]
     this.#onRefused(code)
     this.#log.info({ reqId: id, status, reason: error.code ?? null }, 'request refused')
     socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
     setTimeout(() => socket.destroy(), LINGER_MS).unref()
+  }
+
+  /**
+   * Node complains once of a connection that was opened ahead and is silent, when `headersMs` have passed. It may stay
+   * silent for some more time; then nobody asked anything, so nobody is answered.
+   */
+  #letBeSilent(socket: Socket): void {
+    const timer = setTimeout(() => {
+      if (socket.bytesRead === 0) socket.destroy()
+    }, this.#silentMs)
+    socket.once('close', () => clearTimeout(timer))
+    timer.unref()
   }
 
   /**

@@ -6,6 +6,8 @@ import type { FastifyInstance } from 'fastify'
 /** Pages can read these headers of an answer only when they are allowed to. */
 const EXPOSED = [
   'Age',
+  'Allow',
+  'ETag',
   'Idempotency-Replayed',
   'Link',
   'Location',
@@ -16,6 +18,7 @@ const EXPOSED = [
   'RateLimit-Remaining',
   'RateLimit-Reset',
   'Retry-After',
+  'WWW-Authenticate',
   'X-Request-Id',
 ]
 /** Pages may send these headers. */
@@ -24,9 +27,14 @@ const ALLOWED = [
   'Cache-Control',
   'Content-Type',
   'Idempotency-Key',
+  'If-None-Match',
+  'Last-Event-ID',
   'Prefer',
   'X-API-Key',
   'X-Request-Id',
+  // A page that is traced sends these two (W3C Trace Context).
+  'traceparent',
+  'tracestate',
 ]
 
 /** This must be called before the hook that asks for credentials: a preflight has none. */

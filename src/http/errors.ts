@@ -4,6 +4,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { Metrics } from '../observability/metrics.ts'
 import { StoreUnavailable } from '../operations/store.ts'
 import { auditProblem } from './audit.ts'
+import { invalidFields, unsupportedType } from './body.ts'
 import { BODY_LIMIT_BYTES } from './fastify-options.ts'
 import { API_HEADERS } from './headers.ts'
 import { ApiProblem, problemBody, type ProblemCode } from './problem.ts'
@@ -16,7 +17,7 @@ export type AnswerError = (error: Error, request: FastifyRequest, reply: Fastify
 /** Makes the function that answers errors. `basePath` stands before the links in problems. */
 export function errorAnswers(basePath: string, metrics: Pick<Metrics, 'problem'>): AnswerError {
   return (error, request, reply) => {
-    const problem = toProblem(error)
+    const problem = toProblem(error, request)
     metrics.problem(request.caller ?? null, problem.code)
     auditProblem(request, problem)
     logFailure(problem, request)
@@ -29,7 +30,7 @@ export function errorAnswers(basePath: string, metrics: Pick<Metrics, 'problem'>
 export function handleErrors(app: FastifyInstance, answerError: AnswerError): void {
   app.setErrorHandler((error: Error, request, reply) => void answerError(error, request, reply))
   app.setNotFoundHandler(({ method, url }) => {
-    throw new ApiProblem('route-not-found', `There is no route ${method} ${repeatable(url)}.`)
+    throw new ApiProblem('route-not-found', `${method} ${repeatable(url)} is no route of this gateway.`)
   })
 }
 
@@ -51,14 +52,13 @@ export function frameworkErrors(answerError: AnswerError, metrics: Pick<Metrics,
 /** What Fastify's own errors are to a caller. */
 const FRAMEWORK_PROBLEMS: Readonly<Record<string, readonly [ProblemCode, detail: string]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ['payload-too-large', `The body may have ${BODY_LIMIT_BYTES} bytes.`],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'Send the body as application/json.'],
   FST_ERR_CTP_INVALID_JSON_BODY: ['malformed-request', 'The body is not well-formed JSON.'],
   FST_ERR_BAD_URL: ['malformed-request', 'The URL is not well-formed.'],
   FST_ERR_ROUTE_MAX_PARAM_LENGTH: ['malformed-request', 'A part of the path is too long.'],
 }
 
 /** Returns the problem that an error is. What nobody foresaw is `internal`, and its cause is for the log alone. */
-function toProblem(error: Error): ApiProblem {
+function toProblem(error: Error, { method }: FastifyRequest): ApiProblem {
   if (error instanceof ApiProblem) return error
   if (error instanceof StoreUnavailable) {
     return new ApiProblem(
@@ -68,7 +68,8 @@ function toProblem(error: Error): ApiProblem {
     )
   }
   const { code, statusCode = 500, validation, validationContext = 'body' } = error as FastifyError
-  if (validation) return invalidFields(validation, validationContext)
+  if (validation) return invalidFields(fieldErrors(validation, validationContext))
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return unsupportedType(method)
   const known = FRAMEWORK_PROBLEMS[code]
   if (known) return new ApiProblem(...known, { cause: error })
   if (statusCode >= 400 && statusCode < 500) {
@@ -81,12 +82,6 @@ function toProblem(error: Error): ApiProblem {
     'Something went wrong in the gateway; its log has the details under the id in `instance`.',
     { cause: error },
   )
-}
-
-function invalidFields(validation: NonNullable<FastifyError['validation']>, httpPart: string): ApiProblem {
-  const errors = fieldErrors(validation, httpPart)
-  const detail = errors.map(({ field, message }) => `${field} ${message}`).join('; ')
-  return new ApiProblem('validation-failed', `Invalid request: ${detail.slice(0, 1_000)}.`, { errors })
 }
 
 function logFailure({ code, message, cause, statusCode }: ApiProblem, request: FastifyRequest): void {

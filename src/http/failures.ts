@@ -3,6 +3,7 @@
 import type { Failure, Reason } from '../operations/failure.ts'
 import type { Operation } from '../operations/operation.ts'
 import type { Start } from '../operations/start.ts'
+import { StoreUnavailable } from '../operations/store.ts'
 import { ApiProblem, type ProblemCode } from './problem.ts'
 
 const CODES: Readonly<Record<Reason, ProblemCode>> = {
@@ -80,11 +81,20 @@ export function requireStarted(start: Start, nowMs: number): Operation {
         start.operation,
         start.answered ? 'upstream-invalid' : 'upstream-timeout',
       )
-    case 'store-lost':
+    case 'newer':
+      throw new ApiProblem('newer-snapshots', newerDetail(start), { snapshots: start.names })
+    case 'lost':
       throw new ApiProblem(
-        'store-unavailable',
+        start.cause instanceof StoreUnavailable ? 'store-unavailable' : 'internal',
         'The outcome of the call to HOSTKEY could not be stored. Follow the operation before you send this again.',
         { operationId: start.operation.id, cause: start.cause },
       )
   }
+}
+
+function newerDetail({ names, isOrderKnown }: Start & { kind: 'newer' }): string {
+  const list = names.map(name => `"${name}"`).join(', ')
+  return isOrderKnown
+    ? `The restore would discard newer snapshots for good: ${list}.`
+    : `Which snapshots are newer cannot be told, so the restore might discard some for good: ${list || 'the one to restore is not in the list'}.`
 }

@@ -2,15 +2,10 @@
 
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import {
-  LogController,
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyServerOptions,
-} from 'fastify'
+import { LogController, type FastifyBaseLogger, type FastifyServerOptions } from 'fastify'
 import type { Config } from '../config/config.ts'
+import { trustIn } from './address.ts'
 import type { ConnectionLimits } from './connections.ts'
-import { ApiProblem } from './problem.ts'
 import { hasCredential } from './stray-credentials.ts'
 import { buildValidator } from './validation.ts'
 
@@ -36,7 +31,7 @@ export function fastifyOptions(
       headersTimeout: limits.headersMs,
       requestTimeout: limits.requestMs,
       connectionsCheckingInterval: limits.checkMs,
-      // Node would answer with an empty 400; `requireHost` answers with a problem.
+      // Node would answer with an empty 400; `protocol.ts` answers with a problem.
       requireHostHeader: false,
     },
     requestTimeout: limits.requestMs,
@@ -49,7 +44,7 @@ export function fastifyOptions(
     loggerInstance: logger,
     // `request-log.ts` writes the lines about requests.
     logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
+    trustProxy: trustIn(config.trustProxy),
     rewriteUrl: request => withoutPrefix(request.url ?? '/', config.basePath),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: false },
     requestIdHeader: false,
@@ -71,8 +66,12 @@ function longestSilenceMs({ maxWaitMs, readWaitMs, upstream }: ServerConfig): nu
   return Math.min(MAX_TIMER_MS, Math.max(maxWaitMs, readWaitMs) + 4 * upstream.timeoutMs + 60_000)
 }
 
-/** Takes the base path off a URL. A proxy that strips it and one that keeps it are both served. */
-function withoutPrefix(url: string, basePath: string): string {
+/**
+ * Takes the base path off a URL. A proxy that strips it and one that keeps it are both served, and so is one that sends
+ * the whole address (RFC 9112, section 3.2.2).
+ */
+function withoutPrefix(target: string, basePath: string): string {
+  const url = target.replace(/^https?:\/\/[^/?#]*(?=([/?#]?))/i, (_, next) => (next === '/' ? '' : '/'))
   if (basePath === '' || !url.startsWith(basePath)) return url
   const rest = url.slice(basePath.length)
   if (rest.startsWith('/')) return rest
@@ -84,12 +83,4 @@ function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const offered = headers['x-request-id']
   const isFit = typeof offered === 'string' && REQUEST_ID.test(offered) && !hasCredential(offered, headers)
   return isFit ? offered : randomUUID()
-}
-
-/** Refuses requests without a `Host` header, which HTTP/1.1 demands (RFC 9112, section 3.2). */
-export function requireHost(app: FastifyInstance): void {
-  app.addHook('onRequest', ({ raw: { httpVersion, headers } }, _reply, done) => {
-    const hasHost = headers.host !== undefined || httpVersion === '1.0'
-    done(hasHost ? undefined : new ApiProblem('malformed-request', 'The request has no Host header.'))
-  })
 }

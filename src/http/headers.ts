@@ -1,6 +1,6 @@
 /** The headers that every answer has: those that keep browsers from misusing it, its id, and whether it may be kept. */
 
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 
 export type SecurityHeaders = Readonly<Record<string, string>>
 
@@ -30,6 +30,12 @@ export function securityHeaders(policy: Readonly<Record<string, readonly string[
     'x-permitted-cross-domain-policies': 'none',
     'x-xss-protection': '0',
   }
+}
+
+/** Notes that an answer depends on this header of the request, beside those that are noted already. */
+export function varyBy(reply: FastifyReply, name: string): void {
+  const noted = reply.getHeader('vary')
+  reply.header('vary', noted === undefined ? name : `${String(noted)}, ${name}`)
 }
 
 /** Sets the headers of every answer. A route that wants its answers kept says so in `Cache-Control` itself. */

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
+import { readString } from './fields.ts'
 import { ApiProblem } from './problem.ts'
 
 export interface IdempotencyKey {
@@ -11,17 +12,16 @@ export interface IdempotencyKey {
 }
 
 /**
- * Returns the key of a request, or null when it has none. A key may be bare or quoted (a string of RFC 9651); both forms of
- * one key are one key.
+ * Returns the key of a request, or null when it has none. A key is a string of RFC 9651, without parameters, or bare: that
+ * is what most callers send. Both forms of one key are one key.
  * @throws ApiProblem `validation-failed` when it is not 1 to 255 visible ASCII characters.
  */
 export function idempotencyOf(request: FastifyRequest): IdempotencyKey | null {
   const header = request.headers['idempotency-key']
   if (header === undefined) return null
   const text = Array.isArray(header) ? header.join(', ') : header
-  const quoted = /^"((?:[^"\\]|\\["\\])*)"$/.exec(text)
-  const key = quoted ? quoted[1]!.replace(/\\(["\\])/g, '$1') : text
-  if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
+  const key = text.startsWith('"') ? readString(text) : text
+  if (key === undefined || !/^[\x21-\x7e]{1,255}$/.test(key)) {
     const message = 'must be 1 to 255 visible ASCII characters, bare or quoted'
     throw new ApiProblem('validation-failed', `Idempotency-Key ${message}.`, {
       errors: [{ in: 'header', field: 'Idempotency-Key', message }],

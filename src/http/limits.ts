@@ -6,11 +6,13 @@
 
 import rateLimit, { type RateLimitPluginOptions } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { addressOf } from './address.ts'
+import { LimitCounts } from './limit-counts.ts'
 import { ApiProblem } from './problem.ts'
 import type { Bucket } from './route-config.ts'
 
 /** Where the plugin counts; in this process, when nothing is said. */
-export type LimitStore = Pick<RateLimitPluginOptions, 'redis' | 'nameSpace' | 'store'>
+export type LimitStore = Pick<RateLimitPluginOptions, 'store'>
 
 const OPERATIONS_FACTOR = 10
 
@@ -23,10 +25,11 @@ export interface Limits {
 export async function createLimits(
   app: FastifyInstance,
   standard: { max: number; windowMs: number },
-  store: LimitStore = {},
+  elsewhere: LimitStore = {},
 ): Promise<Limits> {
+  const where = elsewhere.store ? elsewhere : { store: LimitCounts }
   // When the counts cannot be reached, everybody comes in: whatever costs something needs the store anyway.
-  await app.register(rateLimit, { global: false, skipOnError: true, ...store })
+  await app.register(rateLimit, { global: false, skipOnError: true, ...where })
   app.decorateRequest('limit', null)
   comeBackWhenThereIsQuota(app)
 
@@ -62,8 +65,9 @@ export async function createLimits(
 }
 
 /** Whoever has one IPv6 address has a whole network of them, so the network is counted. */
-function whoCounts({ caller, ip }: FastifyRequest): string {
-  return caller ? `caller:${caller.id}` : `address:${rateLimit.normalizeIP(ip, 64)}`
+function whoCounts(request: FastifyRequest): string {
+  const { caller } = request
+  return caller ? `caller:${caller.id}` : `address:${rateLimit.normalizeIP(addressOf(request), 64)}`
 }
 
 /** A caller whose quota is used up is not told to come back before there is quota again. */

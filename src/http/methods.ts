@@ -4,7 +4,11 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ApiProblem } from './problem.ts'
 import type { Access } from './route-config.ts'
 
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+/**
+ * All that Node can read, down to PROPFIND; it keeps CONNECT to itself (`connections.ts`). An import of `node:http` would
+ * load all that it exports.
+ */
+const ALL_METHODS = process.getBuiltinModule('node:http').METHODS.filter(method => method !== 'CONNECT')
 
 interface Path {
   methods: Set<string>
@@ -18,9 +22,10 @@ interface Path {
 export function collectMethods(app: FastifyInstance): () => void {
   const paths = new Map<string, Path>()
   let collecting = true
+  for (const method of ALL_METHODS) if (!app.supportedMethods.includes(method)) app.addHttpMethod(method)
   app.addHook('onRoute', ({ url, method, config, schema }) => {
-    // The hidden routes are the files of Swagger UI.
-    if (!collecting || schema?.hide) return
+    // Below the page of Swagger UI there are its files.
+    if (!collecting || (schema?.hide && url !== '/docs')) return
     const path = paths.get(url) ?? { methods: new Set(), access: config?.access ?? 'public' }
     for (const one of [method].flat()) path.methods.add(one)
     paths.set(url, path)
@@ -40,7 +45,7 @@ function refuseOthers(app: FastifyInstance, url: string, { methods, access }: Pa
   }
   app.route({
     url,
-    method: METHODS.filter(method => !methods.has(method)),
+    method: ALL_METHODS.filter(method => !methods.has(method)),
     config: { access },
     schema: { hide: true },
     // The body is not looked at: the method is wrong whatever it carries.

@@ -1,6 +1,7 @@
 /** Reads the header `Prefer` (RFC 7240): `wait=N` and `respond-async`. What is not understood is ignored, as section 2 says. */
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { partsOf, readString } from './fields.ts'
 
 export interface Preference {
   /** The answer may be held for so long; null when the caller did not say. */
@@ -13,10 +14,10 @@ export interface Preference {
 export function parsePrefer(header: string | undefined, maxWaitMs: number): Preference {
   let wait: number | null = null
   let respondAsync = false
-  for (const part of header?.split(',') ?? []) {
-    const [preference = ''] = part.split(';')
-    const [name = '', value = ''] = preference.split('=').map(text => text.trim())
-    const number = value.replace(/^"(.*)"$/, '$1')
+  for (const part of partsOf(header ?? '', ',')) {
+    const [preference = ''] = partsOf(part, ';')
+    const [, name = '', value = ''] = /^([^=]*?)\s*(?:=\s*(.*))?$/.exec(preference) ?? []
+    const number = value.startsWith('"') ? (readString(value) ?? '') : value
     // The first of several counts (RFC 7240, section 2).
     if (/^wait$/i.test(name) && /^\d{1,9}$/.test(number)) wait ??= Number(number)
     if (/^respond-async$/i.test(name)) respondAsync = true

@@ -17,12 +17,12 @@ const REJECTED = 'failed to request snapshot creation for 1000 - internal error'
 export const WORDS: Readonly<Record<ProblemCode, Words>> = {
   'validation-failed': {
     meaning:
-      'A part of the request is not what the route takes: a field is missing, unknown, of the wrong type or out of bounds. Nothing was sent to HOSTKEY.',
+      'A part of the request is not what the route takes: a field is missing, unknown, given twice, in the wrong place, of the wrong type or out of bounds. Nothing was sent to HOSTKEY.',
     whatToDo: 'Correct each field that `errors` names and send the request again.',
-    detail: 'Invalid request: name is required; size is not a known field.',
+    detail: 'Invalid request: name is required; tpye is not a known field, the nearest is `type`.',
     errors: [
       { in: 'body', field: 'name', message: 'is required' },
-      { in: 'body', field: 'size', message: 'is not a known field' },
+      { in: 'body', field: 'tpye', message: 'is not a known field, the nearest is `type`' },
     ],
   },
   'malformed-request': {
@@ -55,7 +55,7 @@ export const WORDS: Readonly<Record<ProblemCode, Words>> = {
     meaning: 'The gateway has nothing at this address.',
     whatToDo:
       'Compare the path with those in the documentation; upper and lower case and a slash at the end count.',
-    detail: 'There is no route GET /vms/1000/snapshot.',
+    detail: 'GET /vms/1000/snapshot is no route of this gateway.',
   },
   'vm-not-found': {
     meaning: 'HOSTKEY says that its account has no VM with this id.',
@@ -96,11 +96,26 @@ export const WORDS: Readonly<Record<ProblemCode, Words>> = {
     detail: 'The first request with this Idempotency-Key is still being accepted.',
     operation: OPERATION,
   },
+  'newer-snapshots': {
+    meaning:
+      'A restore deletes, for good, every snapshot that is newer than the one restored. You asked with `if_newer: refuse` that none be lost, and `snapshots` names those that would be, or that might be when their order cannot be told. Nothing was sent to HOSTKEY.',
+    whatToDo:
+      'Restore the newest one instead, or copy what you need from the newer ones first. To accept the loss send the restore with `if_newer: discard`.',
+    detail: 'The restore would discard newer snapshots for good: "after-upgrade".',
+    snapshots: ['after-upgrade'],
+  },
+  'snapshot-ambiguous': {
+    meaning:
+      'HOSTKEY lists two snapshots of this name and type, so the name alone does not say which one you mean.',
+    whatToDo: "Pick one by HOSTKEY's own id: add `?id=` with one of those in `snapshots`.",
+    detail: 'VM 1000 has 2 snapshots "before-upgrade" of this type.',
+    snapshots: ['501', '502'],
+  },
   'upstream-conflict': {
     meaning:
-      'HOSTKEY refused because of the state of the VM: for example a snapshot of that name exists already, the VM is powered on, or it is locked.',
+      'HOSTKEY refused because of the state of the VM: for example a snapshot of that name exists already, the VM has as many snapshots as it may have (four), it is powered on, or it is locked.',
     whatToDo:
-      'Read in `upstream.message` what is in the way, change that (power the VM off, choose another name), and send the request again.',
+      'Read in `upstream.message` what is in the way, change that (power the VM off, choose another name, delete a snapshot that you no longer need), and send the request again.',
     detail: `HOSTKEY refused: ${REFUSED}`,
     operation: OPERATION,
     upstream: { code: '-1', message: REFUSED },
@@ -114,6 +129,11 @@ export const WORDS: Readonly<Record<ProblemCode, Words>> = {
     meaning: 'The request has a body that is not declared as JSON. Nothing was sent to HOSTKEY.',
     whatToDo: 'Send the body as JSON, with the header `Content-Type: application/json`.',
     detail: 'Send the body as application/json.',
+  },
+  'expectation-failed': {
+    meaning: 'The header `Expect` asks for something other than `100-continue`.',
+    whatToDo: 'Send the request without that header.',
+    detail: 'The one expectation that can be met is 100-continue.',
   },
   'idempotency-key-reused': {
     meaning:
@@ -171,6 +191,12 @@ export const WORDS: Readonly<Record<ProblemCode, Words>> = {
       'HOSTKEY could not be reached, the connection to it broke, or it takes no more requests for now.',
     whatToDo: 'Send the request again after `Retry-After` seconds.',
     detail: 'HOSTKEY could not be reached (ECONNREFUSED); nothing was sent.',
+  },
+  'keys-unavailable': {
+    meaning:
+      'The keys of the identity provider, which a signed token is verified with, cannot be fetched now. That says nothing about your token.',
+    whatToDo: 'Send the request again after `Retry-After` seconds. Keys of the callers file go on working.',
+    detail: 'The token cannot be verified now; send this again in a moment.',
   },
   'store-unavailable': {
     meaning: 'The gateway cannot use the database in which it keeps operations, so it starts nothing new.',

@@ -21,9 +21,12 @@ export const PROBLEMS = {
     status: 409,
     title: 'The first request with this key is still being accepted',
   },
+  'newer-snapshots': { status: 409, title: 'The restore would discard newer snapshots' },
+  'snapshot-ambiguous': { status: 409, title: 'The VM has two snapshots of this name' },
   'upstream-conflict': { status: 409, title: 'The state of the VM does not allow this' },
   'payload-too-large': { status: 413, title: 'The request body is too large' },
   'unsupported-media-type': { status: 415, title: 'The request body must be JSON' },
+  'expectation-failed': { status: 417, title: 'The request expects what the gateway cannot do' },
   'idempotency-key-reused': { status: 422, title: 'The idempotency key belongs to another request' },
   'rate-limited': { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'The gateway failed' },
@@ -32,6 +35,7 @@ export const PROBLEMS = {
   'upstream-unauthorized': { status: 502, title: 'HOSTKEY refused the credentials of the gateway' },
   'operation-failed': { status: 502, title: 'HOSTKEY could not complete the operation' },
   'upstream-unavailable': { status: 503, title: 'HOSTKEY cannot be reached' },
+  'keys-unavailable': { status: 503, title: 'The keys to verify tokens with cannot be fetched' },
   'store-unavailable': { status: 503, title: 'The operation store cannot be reached' },
   draining: { status: 503, title: 'The gateway is shutting down' },
   'upstream-timeout': { status: 504, title: 'HOSTKEY did not answer in time' },
@@ -57,6 +61,8 @@ export interface ProblemExtras {
   errors?: FieldError[]
   /** The path of the operation that the problem is about. */
   operation?: string
+  /** The names of the snapshots, or their ids, that the problem is about. */
+  snapshots?: string[]
   upstream?: UpstreamError
 }
 

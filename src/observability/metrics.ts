@@ -34,6 +34,9 @@ export interface Metrics {
   /** Reads these whenever somebody asks. */
   observeStore(store: Store): void
   observeUpstream(parts: { breaker: Breaker; bulkhead: Bulkhead }): void
+  observeKeys(
+    uses: () => readonly { caller: string; key: 'current' | 'previous'; lastUsedMs: number }[],
+  ): void
   /** Everything, in the text format of Prometheus. */
   text(): Promise<string>
 }
@@ -42,7 +45,7 @@ export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 /** The methods of a store that are not timed: they tell nothing of it. */
-const UNTIMED = new Set<keyof Store>(['onChange', 'close'])
+const UNTIMED = new Set<keyof Store>(['isSurelyOwner', 'onChange', 'close'])
 
 /** Those of the process: several gateways in one (tests) must not each watch its event loop. */
 let ofProcess: Registry | undefined
@@ -118,6 +121,22 @@ class GatewayMetrics implements Metrics {
       async set => {
         const running = await store.running()
         for (const kind of KIND_NAMES) set({ kind }, running[kind] ?? 0)
+      },
+    )
+  }
+
+  observeKeys(
+    uses: () => readonly { caller: string; key: 'current' | 'previous'; lastUsedMs: number }[],
+  ): void {
+    declareGauge(
+      this.#registry,
+      'caller_key_last_used_timestamp_seconds',
+      'When a key of the callers file was last used here since the start; no sample for one that was not.',
+      ['caller', 'key'],
+      set => {
+        // The later one counts where a caller has several previous keys.
+        for (const { caller, key, lastUsedMs } of uses().toSorted((a, b) => a.lastUsedMs - b.lastUsedMs))
+          set({ caller, key }, lastUsedMs / 1000)
       },
     )
   }

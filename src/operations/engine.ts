@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Hostkey } from './hostkey.ts'
+import type { Hostkey, MayLeave } from './hostkey.ts'
 import type { Kind, ReadKind } from './kinds/kind.ts'
 import { mutates, taskOf } from './kinds/kinds.ts'
 import { hasEnded, type Ended, type Operation, type Running } from './operation.ts'
@@ -47,15 +47,15 @@ export class Engine {
   }
 
   /** Asks for the task of an operation. For a change this is made once, by whoever starts it, and never again. */
-  async call(op: Running): Promise<Event> {
-    return { type: 'called', outcome: await this.parts.hostkey.call(taskOf(op)) }
+  async call(op: Running, mayLeave: MayLeave): Promise<Event> {
+    return { type: 'called', outcome: await this.parts.hostkey.call(taskOf(op), undefined, mayLeave) }
   }
 
   /** Makes the next step of a read, or the check of any operation. The call of a change is never made here. */
-  async perform(op: Running, signal?: AbortSignal): Promise<Event> {
+  async perform(op: Running, signal?: AbortSignal, mayLeave?: MayLeave): Promise<Event> {
     const { hostkey } = this.parts
     if (op.step === 'check')
-      return { type: 'checked', outcome: await hostkey.check(op.callback, taskOf(op), signal) }
+      return { type: 'checked', outcome: await hostkey.check(op.callback, taskOf(op), signal, mayLeave) }
     if (mutates(op)) return { type: 'abandoned' }
     return { type: 'called', outcome: await hostkey.call(taskOf(op), signal) }
   }

@@ -52,10 +52,12 @@ export const UNAUTHORIZED: Failure = {
     'HOSTKEY refused the token of the gateway. Its operator has to look at HOSTKEY_TOKEN or HOSTKEY_API_KEY.',
 }
 
-export function failureOfUnsent({ reason, shedMs }: Unsent): Failure {
+export function failureOfUnsent({ reason, shedMs, isLate }: Unsent): Failure {
   return {
     reason: 'unavailable',
-    detail: `HOSTKEY could not be reached (${reason}); nothing was sent.`,
+    detail: isLate
+      ? 'The gateway was held up for too long; nothing was sent.'
+      : `HOSTKEY could not be reached (${reason}); nothing was sent.`,
     ...later(shedMs),
   }
 }
@@ -66,6 +68,12 @@ export function failureOfLost({ cause, reason, retryAfterMs }: Lost): Failure {
       return { reason: 'timeout', detail: 'HOSTKEY did not answer in time.' }
     case 'connection':
       return { reason: 'unavailable', detail: `The connection to HOSTKEY broke (${reason}).` }
+    case 'unavailable':
+      return {
+        reason: 'unavailable',
+        detail: `HOSTKEY takes no requests for now (${reason}).`,
+        ...later(retryAfterMs),
+      }
     case 'invalid':
       return {
         reason: 'invalid',

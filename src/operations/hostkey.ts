@@ -32,6 +32,14 @@ export interface Snapshot {
   raw: unknown
 }
 
+/** A snapshot with what a look needs to know of its entry, and callers do not. */
+export interface ListedSnapshot extends Snapshot {
+  /** False while HOSTKEY's entry says that it is being made, and when that failed. */
+  isPresent: boolean
+  /** Whether `created_at` is that very moment: HOSTKEY's date carries its zone, or the operator has told it. */
+  isDateCertain: boolean
+}
+
 /** Why HOSTKEY refused a task, or why a task that it accepted failed, as far as its words tell. */
 export type RefusalReason =
   /** For a reason that the dialect does not know. */
@@ -47,8 +55,11 @@ export type RefusalReason =
 export interface Lost {
   kind: 'lost'
   reason: string
-  /** `timeout`: no whole answer came in time; `connection`: it broke; `invalid`: the answer is no use. */
-  cause: 'timeout' | 'connection' | 'invalid'
+  /**
+   * `timeout`: no whole answer came in time; `connection`: it broke; `invalid`: the answer is no use; `unavailable`: so it
+   * is, and its HTTP status (429, 503) says that HOSTKEY takes no requests for now.
+   */
+  cause: 'timeout' | 'connection' | 'invalid' | 'unavailable'
   /** What HOSTKEY asked for by `Retry-After`, in milliseconds. */
   retryAfterMs?: number
 }
@@ -59,6 +70,8 @@ export interface Unsent {
   reason: string
   /** Set when the gateway itself held the call back: HOSTKEY fails too often, or too many calls wait. Then when to come back. */
   shedMs?: number
+  /** Set when its turn came too late: somebody else may have the operation by then. That tells nothing of HOSTKEY. */
+  isLate?: true
 }
 
 /** HOSTKEY did it. */
@@ -67,7 +80,7 @@ export interface Done {
   /** What HOSTKEY gave, without secrets. */
   scope: unknown
   /** The snapshots in the scope of a list, or null when its shape is not recognised; null for every other action. */
-  snapshots: Snapshot[] | null
+  snapshots: ListedSnapshot[] | null
 }
 
 export interface Refused {
@@ -98,11 +111,14 @@ export type CheckOutcome =
   | Lost
   | Unsent
 
+/** Asked just before a request is written to its socket, and before each other one of the same call: no means that none is sent. */
+export type MayLeave = () => boolean
+
 export interface Hostkey {
   /** Asks for a task. A change is sent at most once by one call of this. */
-  call(task: Task, signal?: AbortSignal): Promise<CallOutcome>
+  call(task: Task, signal?: AbortSignal, mayLeave?: MayLeave): Promise<CallOutcome>
   /** Reads, and so burns, the result of the task that this callback key belongs to. */
-  check(callback: string, task: Task, signal?: AbortSignal): Promise<CheckOutcome>
+  check(callback: string, task: Task, signal?: AbortSignal, mayLeave?: MayLeave): Promise<CheckOutcome>
   /** For how long calls are held back because HOSTKEY fails, in milliseconds; 0 when they may be made. */
   pausedMs(): number
 }

@@ -8,6 +8,8 @@ export const OPERATION_ID = /^op_[0-9a-hjkmnp-tv-z]{26}$/
 
 /** The random part in two halves: numbers of 40 bits take a fraction of the time of a BigInt. */
 const HALF = 2 ** 40
+/** The largest time that fits into an id. */
+const MAX_MS = 2 ** 48 - 1
 let lastMs = 0
 let high = 0
 let low = 0
@@ -27,6 +29,11 @@ export function newOperationId(nowMs: number): string {
     }
   }
   return `op_${base32(lastMs, 10)}${base32(high, 8)}${base32(low, 8)}`
+}
+
+/** A text that sorts before the ids of this millisecond and after those of every earlier one, in which no id is. */
+export function idBound(ms: number): string {
+  return `op_${base32(Math.min(Math.max(ms, 0), MAX_MS), 10)}`
 }
 
 function random(bytes: number): number {

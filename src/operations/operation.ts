@@ -11,10 +11,12 @@ export type Status = 'running' | 'succeeded' | 'failed' | 'unknown'
  */
 export type Step = 'call' | 'check' | 'look'
 
-/** What a list of the VM's snapshots, read shortly before the start, knew of the snapshot, and when it was asked for. */
+/** What a list of the VM's snapshots, read before the change, knew of the snapshot, and when it was asked for. */
 export interface Evidence {
   present: boolean
   atMs: number
+  /** The names of the snapshots that are newer, which a restore discards; missing when their order cannot be told. */
+  newer?: readonly string[]
 }
 
 /** What an operation is about; this never changes. */
@@ -44,6 +46,8 @@ interface Bookkeeping {
   tries: number
   /** How often a read was asked. */
   calls: number
+  /** Whether a check has found the callback key alive. */
+  isKeySeen: boolean
   /** Until when its callback key is waited for. */
   deadlineAtMs: number
 }
@@ -114,6 +118,7 @@ export function newOperation<K extends Kind>(
     dueAtMs: leasedUntilMs,
     tries: 0,
     calls: 0,
+    isKeySeen: false,
     deadlineAtMs: nowMs + policy.deadlineMs,
     lookUntilMs: null,
     result: null,

@@ -5,7 +5,7 @@ import type { ReadKind } from './kinds/kind.ts'
 import { hasEnded, type Operation } from './operation.ts'
 import { Reads, type ReadOutcome, type ReadRequest } from './reads/reads.ts'
 import { startChange, type ChangeRequest, type Start } from './start.ts'
-import type { ListQuery, OperationPage, Store } from './store.ts'
+import { StoreUnavailable, type ListQuery, type OperationPage, type Store } from './store.ts'
 import { Sweep } from './sweep.ts'
 import { Waiters } from './waiters.ts'
 import { Watch } from './watch.ts'
@@ -50,9 +50,19 @@ export class Operations {
     this.#sweep.start()
   }
 
-  /** Starts a change; see `startChange`. */
-  start(request: ChangeRequest): Promise<Start> {
-    return startChange(this.#engine, this.#reads, request)
+  /**
+   * Starts a change; see `startChange`. While another one holds the VM it waits its turn, for up to `turnMs` or until a
+   * signal aborts; then nothing was started.
+   */
+  async start(request: ChangeRequest, turnMs = 0, ...signals: AbortSignal[]): Promise<Start> {
+    const untilMs = performance.now() + turnMs
+    for (;;) {
+      const start = await startChange(this.#engine, this.#reads, request)
+      const leftMs = untilMs - performance.now()
+      if (start.kind !== 'busy' || leftMs <= 0) return start
+      await this.#waiters.until(start.operation.id, hasEnded, leftMs, ...signals)
+      if (signals.some(({ aborted }) => aborted)) return start
+    }
   }
 
   /** Reads; see `Reads.read`. */
@@ -60,7 +70,7 @@ export class Operations {
     return this.#reads.read(request)
   }
 
-  /** The operation once it ended, or as it is when the wait is over or a signal aborts. */
+  /** The operation once it ended, or as it is known when the wait is over, a signal aborts, or the store is away. */
   async wait(
     operation: Operation,
     waitMs: number,
@@ -68,7 +78,12 @@ export class Operations {
     gone: () => AbortSignal,
   ): Promise<Operation> {
     if (hasEnded(operation) || waitMs <= 0) return operation
-    return (await this.#waiters.until(operation.id, hasEnded, waitMs, hurry, gone())) ?? operation
+    try {
+      return (await this.#waiters.until(operation.id, hasEnded, waitMs, hurry, gone())) ?? operation
+    } catch (error) {
+      if (error instanceof StoreUnavailable) return operation
+      throw error
+    }
   }
 
   /** The operation once it differs from `seen` in what callers see, or as it is after `limitMs` or when a signal aborts. */

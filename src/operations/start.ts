@@ -7,10 +7,13 @@ import type { Engine } from './engine.ts'
 import type { Failure } from './failure.ts'
 import { newOperationId } from './id.ts'
 import type { ChangeKind } from './kinds/kind.ts'
-import { hasEnded, newOperation, type Operation } from './operation.ts'
+import { newerThan } from './kinds/newer.ts'
+import { hasEnded, newOperation, type Operation, type Running } from './operation.ts'
+import { ownership } from './ownership.ts'
 import type { Reads } from './reads/reads.ts'
 import { StoreUnavailable, type IdempotencyKey, type Store } from './store.ts'
 import type { Event } from './transition.ts'
+import { within } from './within.ts'
 
 export interface ChangeRequest {
   kind: ChangeKind
@@ -21,6 +24,8 @@ export interface ChangeRequest {
   caller: string
   requestId?: string
   idempotencyKey: Omit<IdempotencyKey, 'caller' | 'expiresAtMs'> | null
+  /** Of a restore: list the VM's snapshots first, and do nothing when newer ones would be lost. */
+  refusesIfNewer?: boolean
 }
 
 /** What became of a request for a change. */
@@ -35,33 +40,35 @@ export type Start =
   | { kind: 'reused' }
   /** Another operation holds the VM. */
   | { kind: 'busy'; operation: Operation }
+  /** A restore would discard these snapshots, or may: their order cannot be told. Nothing was sent. */
+  | { kind: 'newer'; names: string[]; isOrderKnown: boolean }
   /** It did not happen. Without an operation it is as if it had never been asked for. */
   | { kind: 'refused'; failure: Failure; operation: Operation | null }
   /** It may have happened, and no look can tell. `answered`: HOSTKEY gave an answer, which made no sense. */
   | { kind: 'unsettled'; failure: Failure; operation: Operation; answered: boolean }
-  /** What HOSTKEY told could not be stored: whoever finds the operation next goes on with it. */
-  | { kind: 'store-lost'; operation: Operation; cause: StoreUnavailable }
+  /** It was sent, and what HOSTKEY told is not stored yet: whoever finds the operation goes on with it. */
+  | { kind: 'lost'; operation: Operation; cause: unknown }
 
 /** How long an idempotency key is kept, in milliseconds (contract §2). */
 export const IDEMPOTENCY_TTL_MS = 24 * 3_600_000
+
+/** A caller does not wait longer than this for what HOSTKEY told to be stored, while the store is away. */
+const STORE_PATIENCE_MS = 5_000
+/** How long the list that is wanted before a restore may take. */
+const LIST_MS = 10_000
 
 /**
  * Starts a change, or finds the one that the idempotency key belongs to.
  * @throws StoreUnavailable when the intent could not be stored: then nothing was sent.
  */
 export async function startChange(engine: Engine, reads: Reads, request: ChangeRequest): Promise<Start> {
-  const { store, policy, now, leaseMs, tracing } = engine.parts
-  const { idempotencyKey, caller, ...subject } = request
+  const { store, now, tracing } = engine.parts
   const nowMs = now()
-  const evidence = reads.evidence(request.vmId, request.snapshotType, request.snapshot)
-  const operation = newOperation(
-    { ...subject, ...tracing.begin(), id: newOperationId(nowMs), createdBy: caller, evidence },
-    nowMs,
-    nowMs + leaseMs,
-    policy,
-  )
+  const operation = operationOf(engine, reads, request, nowMs)
+  const { idempotencyKey, caller } = request
   const key = idempotencyKey && { ...idempotencyKey, caller, expiresAtMs: nowMs + IDEMPOTENCY_TTL_MS }
 
+  const mayLeave = ownership(engine.parts, operation)
   const admission = await store.start(operation, key, nowMs)
   switch (admission.kind) {
     case 'replay':
@@ -72,22 +79,56 @@ export async function startChange(engine: Engine, reads: Reads, request: ChangeR
     case 'started':
   }
 
+  const objection = request.refusesIfNewer ? await objectionTo(operation, reads) : null
+  if (objection) return undo(store, operation, objection)
   // Whatever was read of the VM is about to be wrong.
   reads.invalidate(request.vmId)
-  const event = await tracing.step(operation, () => engine.call(operation))
-  const next = engine.advance(operation, event)
+  const event = await tracing.step(operation, () => engine.call(operation, mayLeave))
   try {
-    if (!leftGateway(event)) {
-      // Nothing happened, and not for a reason of the caller's: it is as if it had never been asked for.
-      if (next.failure && (await store.discard(operation)))
-        return { kind: 'refused', failure: next.failure, operation: null }
-      return { kind: 'started', operation: await latest(store, next) }
-    }
-    if (!(await engine.commit(next))) return { kind: 'started', operation: await latest(store, next) }
+    return await settle(engine, operation, event)
   } catch (error) {
-    if (!(error instanceof StoreUnavailable)) throw error
-    return { kind: 'store-lost', operation, cause: error }
+    return { kind: 'lost', operation, cause: error }
   }
+}
+
+function operationOf(engine: Engine, reads: Reads, request: ChangeRequest, nowMs: number): Running {
+  const { policy, leaseMs, tracing } = engine.parts
+  const { kind, vmId, snapshot, snapshotType, backupId, caller, requestId } = request
+  const subject = { kind, vmId, snapshot, snapshotType, backupId, ...(requestId && { requestId }) }
+  // A list of before must not tell of what was discarded: one is read anew, and the restore is sent only if that is nothing.
+  const evidence = request.refusesIfNewer ? null : reads.evidence(vmId, snapshotType, snapshot)
+  return newOperation(
+    { ...subject, ...tracing.begin(), id: newOperationId(nowMs), createdBy: caller, evidence },
+    nowMs,
+    nowMs + leaseMs,
+    policy,
+  )
+}
+
+/** Why a restore that must not discard anything is not sent, or null when it may be. The VM is held while it is looked at. */
+async function objectionTo(operation: Running, reads: Reads): Promise<Start | null> {
+  const looked = await reads.look(operation, LIST_MS)
+  if (looked.kind === 'blind') return { kind: 'refused', failure: looked.failure, operation: null }
+  const newer = newerThan(operation.snapshot!, looked.snapshots)
+  if (newer?.length === 0) return null
+  const others = looked.snapshots.map(({ name }) => name).filter(name => name !== operation.snapshot)
+  return { kind: 'newer', names: newer ?? [...new Set(others)], isOrderKnown: newer !== null }
+}
+
+/** Forgets an operation that was not sent, so that it is as if it had never been asked for. */
+async function undo(store: Store, operation: Running, outcome: Start): Promise<Start> {
+  if (await store.discard(operation)) return outcome
+  return { kind: 'started', operation: await latest(store, operation) }
+}
+
+/** Makes durable what HOSTKEY told of the call. */
+async function settle(engine: Engine, operation: Running, event: Event): Promise<Start> {
+  const { store } = engine.parts
+  const next = engine.advance(operation, event)
+  if (next.failure && didNothing(event))
+    return undo(store, operation, { kind: 'refused', failure: next.failure, operation: null })
+  const committed = await inTime(engine.commit(next))
+  if (!committed) return { kind: 'started', operation: await latest(store, next) }
   if (!hasEnded(next) || next.status === 'succeeded') return { kind: 'started', operation: next }
   const { failure } = next
   return next.status === 'failed'
@@ -95,9 +136,28 @@ export async function startChange(engine: Engine, reads: Reads, request: ChangeR
     : { kind: 'unsettled', failure, operation: next, answered: wasAnswered(event) }
 }
 
-/** Whether HOSTKEY got the call and did not refuse the gateway itself. */
-function leftGateway(event: Event): boolean {
-  return event.type !== 'called' || !['unsent', 'unauthorized'].includes(event.outcome.kind)
+/** What is not stored in time goes on being stored, without the caller. @throws StoreUnavailable */
+async function inTime(commit: Promise<boolean>): Promise<boolean> {
+  const done = await within(
+    commit.then(committed => ({ committed })),
+    STORE_PATIENCE_MS,
+  )
+  if (!done) throw new StoreUnavailable('what HOSTKEY told is not stored yet')
+  return done.committed
+}
+
+/**
+ * Whether nothing happened, and not for a reason of the caller's: the call did not leave, HOSTKEY refused the gateway
+ * itself, or it takes no requests for now. The same request may be made again, with the same idempotency key.
+ */
+function didNothing(event: Event): boolean {
+  if (event.type !== 'called') return false
+  const { outcome } = event
+  return (
+    outcome.kind === 'unsent' ||
+    outcome.kind === 'unauthorized' ||
+    (outcome.kind === 'refused' && outcome.reason === 'throttled')
+  )
 }
 
 function wasAnswered(event: Event): boolean {

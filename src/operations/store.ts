@@ -10,6 +10,7 @@ import type { Operation, Running, Status } from './operation.ts'
 export type { Kind } from './kinds/kind.ts'
 export { mutates } from './kinds/kinds.ts'
 export type { Operation, Running } from './operation.ts'
+export { stopwatch } from './stopwatch.ts'
 
 /** An idempotency key as its owner sent it, and what it was sent with. */
 export interface IdempotencyKey {
@@ -40,8 +41,10 @@ export interface ListQuery {
   limit: number
   /** Results are not needed: a store may leave them out (null), since they may be large. */
   withoutResults?: boolean
-  /** Only operations older than this id. */
+  /** Only operations older than this id; it may be the beginning of one. */
   olderThan?: string
+  /** Only operations newer than this id; it may be the beginning of one. */
+  newerThan?: string
 }
 
 /** A page of a list; `cutAt` when looking ended before it was full: the next page begins after this id. */
@@ -50,6 +53,11 @@ export type OperationPage = Operation[] & { cutAt?: string }
 export interface Store {
   /** Set by a store that several processes share: a change event may get lost, so who waits looks again so often. */
   readonly relookMs?: number
+  /**
+   * Of a store that several processes share: whether an operation that this process began or claimed, at this revision,
+   * is surely still its own, and will be for some time to come. A store without it takes nothing away within a lease.
+   */
+  isSurelyOwner?(operation: Pick<Operation, 'id' | 'rev'>): boolean
   /** Stores a new operation: replay and the hold of the VM are decided in the same step. */
   start(operation: Running, idempotency: IdempotencyKey | null, nowMs: number): Promise<Admission>
   /**
@@ -79,7 +87,7 @@ export interface Store {
   sweep(endedBeforeMs: number, nowMs: number, limit: number): Promise<number>
   /** Calls back after every durable change of an operation, from whichever process. Returns how to stop. */
   onChange(listener: (id: string) => void): () => void
-  /** Rejects when the store cannot be used. */
+  /** Rejects while the store cannot be read or written. Probes come often, so this is cheap. */
   ping(): Promise<void>
   close(): Promise<void>
 }

@@ -18,7 +18,7 @@ import {
   UNAUTHORIZED,
   type Failure,
 } from './failure.ts'
-import type { CallOutcome, CheckOutcome, Done, Snapshot, Unsent } from './hostkey.ts'
+import type { CallOutcome, CheckOutcome, Done, ListedSnapshot } from './hostkey.ts'
 import type { Change } from './kinds/descriptor.ts'
 import type { Kind, Results } from './kinds/kind.ts'
 import { KINDS } from './kinds/kinds.ts'
@@ -29,13 +29,13 @@ export type Event =
   | { type: 'called'; outcome: CallOutcome }
   | { type: 'checked'; outcome: CheckOutcome }
   | { type: 'looked'; outcome: LookOutcome }
-  /** A read whose callers are told at once that it could not be asked. */
-  | { type: 'shed'; outcome: Unsent }
+  /** A read whose callers are told this at once, since they would wait for nothing. */
+  | { type: 'given-up'; failure: Failure }
   /** The process that was calling is gone: whether the call left is not known. */
   | { type: 'abandoned' }
 
 /** What a look at the VM showed: its snapshots, or why they could not be seen. */
-export type LookOutcome = { kind: 'seen'; snapshots: Snapshot[] } | { kind: 'blind'; reason: string }
+export type LookOutcome = { kind: 'seen'; snapshots: ListedSnapshot[] } | { kind: 'blind'; failure: Failure }
 
 export interface Policy {
   /** The first and the longest interval between two checks, in milliseconds. */
@@ -45,6 +45,8 @@ export interface Policy {
   deadlineMs: number
   /** How long an ambiguous change is looked for. */
   settleMs: number
+  /** For how long after the acceptance HOSTKEY may not know a callback key yet, for changes and for reads (contract §1). */
+  keyGraceMs: { change: number; read: number }
   /** How often one read is asked before it fails. */
   readCalls: number
 }
@@ -66,8 +68,8 @@ export function advance<K extends Kind>(
       return transition.checked(event.outcome)
     case 'looked':
       return transition.looked(event.outcome)
-    case 'shed':
-      return transition.shed(event.outcome)
+    case 'given-up':
+      return transition.givenUp(event.failure)
     case 'abandoned':
       return transition.abandoned()
   }
@@ -96,7 +98,12 @@ class Transition<K extends Kind> {
         return this.#goOn(
           { step: 'check', callback: outcome.callback, lookUntilMs: null },
           // Reads are often ready at once; a change of a disk never is.
-          { tries: 0, calls: op.calls + 1, dueAtMs: change ? nowMs + policy.checkMinMs : nowMs },
+          {
+            tries: 0,
+            calls: op.calls + 1,
+            dueAtMs: change ? nowMs + policy.checkMinMs : nowMs,
+            isKeySeen: false,
+          },
         )
       case 'done':
         return this.#succeed(outcome)
@@ -129,13 +136,18 @@ class Transition<K extends Kind> {
       case 'failed':
         return this.#fail(failureOfRefusal('reports', outcome))
       case 'gone':
+        if (this.#isKeyYoung()) return this.#sameStep()
         return change
           ? this.#ambiguous(change, 'HOSTKEY no longer knows the callback key')
           : this.#askAgain(LOST_RESULT)
       case 'pending':
       case 'lost':
       case 'unsent':
-        if (nowMs < op.deadlineAtMs) return this.#sameStep()
+        if (nowMs < op.deadlineAtMs)
+          return {
+            ...this.#sameStep(askedToWaitMs(outcome)),
+            isKeySeen: op.isKeySeen || outcome.kind === 'pending',
+          }
         return change
           ? this.#ambiguous(change, 'HOSTKEY did not finish it in time')
           : this.#fail(NOT_FINISHED)
@@ -158,18 +170,26 @@ class Transition<K extends Kind> {
       change,
       outcome.kind === 'seen'
         ? look.stillOpen
-        : `The VM's snapshots could not be listed either: ${outcome.reason.replace(/\.?$/, '.')}`,
+        : `The VM's snapshots could not be listed either: ${outcome.failure.detail.replace(/\.?$/, '.')}`,
     )
   }
 
-  shed(outcome: Unsent): Operation<K> {
-    return this.#fail(failureOfUnsent(outcome))
+  givenUp(failure: Failure): Operation<K> {
+    return this.#fail(failure)
   }
 
   abandoned(): Operation<K> {
     return this.change
       ? this.#ambiguous(this.change, 'the gateway was stopped while it was calling HOSTKEY')
       : this.#askAgain(LOST_RESULT)
+  }
+
+  /** HOSTKEY may not know the key yet: it was issued a moment ago, and no check has seen it alive. */
+  #isKeyYoung(): boolean {
+    const { op, nowMs, policy, change } = this
+    // The step began with the acceptance.
+    const ageMs = nowMs - op.updatedAtMs
+    return !op.isKeySeen && ageMs < policy.keyGraceMs[change ? 'change' : 'read'] && nowMs < op.deadlineAtMs
   }
 
   /** It may have happened. A change that no look can settle is unknown at once. */
@@ -209,7 +229,10 @@ class Transition<K extends Kind> {
   }
 
   /** Another step. */
-  #goOn(state: StepState, next: { tries: number; dueAtMs: number; calls?: number }): Running<K> {
+  #goOn(
+    state: StepState,
+    next: { tries: number; dueAtMs: number; calls?: number; isKeySeen?: boolean },
+  ): Running<K> {
     return { ...this.op, ...next, ...state, rev: this.op.rev + 1, updatedAtMs: this.nowMs }
   }
 
@@ -249,4 +272,10 @@ class Transition<K extends Kind> {
       dueAtMs: null,
     }
   }
+}
+
+/** When HOSTKEY, or the gateway that spares it, wants to be asked again at the earliest, in milliseconds from now. */
+function askedToWaitMs(outcome: CheckOutcome): number {
+  if (outcome.kind === 'unsent') return outcome.shedMs ?? 0
+  return outcome.kind === 'lost' ? (outcome.retryAfterMs ?? 0) : 0
 }

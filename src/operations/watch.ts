@@ -4,8 +4,11 @@
  */
 
 import type { Engine } from './engine.ts'
+import type { MayLeave } from './hostkey.ts'
 import type { Running } from './operation.ts'
+import { ownership } from './ownership.ts'
 import type { Reads } from './reads/reads.ts'
+import { stopwatch } from './stopwatch.ts'
 import { StoreUnavailable } from './store.ts'
 import type { Event } from './transition.ts'
 import { within } from './within.ts'
@@ -100,7 +103,9 @@ export class Watch {
     const free = this.#options.concurrency - this.#steps.size
     if (free <= 0) return
     try {
-      for (const operation of await store.claimDue(now(), leaseMs, free)) this.#take(operation)
+      const tookMs = stopwatch(now)
+      for (const operation of await store.claimDue(now(), leaseMs, free))
+        this.#take(operation, ownership(this.#engine.parts, operation, tookMs))
       // With every place taken, the end of a step asks for the next round.
       if (this.#steps.size < this.#options.concurrency) this.nudge((await store.nextDueAtMs()) ?? Infinity)
       if (this.#isBlind) log.info({}, 'the watcher reads the store again')
@@ -112,8 +117,8 @@ export class Watch {
     }
   }
 
-  #take(operation: Running): void {
-    const step = this.#step(operation).finally(() => {
+  #take(operation: Running, mayLeave: MayLeave): void {
+    const step = this.#step(operation, mayLeave).finally(() => {
       this.#steps.delete(step)
       // With a timer between, the ends of one turn share a round.
       this.nudge(0)
@@ -121,12 +126,14 @@ export class Watch {
     this.#steps.add(step)
   }
 
-  async #step(operation: Running): Promise<void> {
+  async #step(operation: Running, mayLeave: MayLeave): Promise<void> {
     const engine = this.#engine
     const { tracing, log } = engine.parts
     const { signal } = operation.step === 'look' ? this.#noLooks : this.#noSteps
     try {
-      const event = await tracing.apart(() => tracing.step(operation, () => this.#make(operation, signal)))
+      const event = await tracing.apart(() =>
+        tracing.step(operation, () => this.#make(operation, signal, mayLeave)),
+      )
       // A step that this process gave up tells nothing: the next process makes it.
       if (signal.aborted && !tells(event)) return
       await engine.commit(engine.advance(operation, event))
@@ -136,8 +143,8 @@ export class Watch {
     }
   }
 
-  async #make(operation: Running, signal: AbortSignal): Promise<Event> {
-    if (operation.step !== 'look') return this.#engine.perform(operation, signal)
+  async #make(operation: Running, signal: AbortSignal, mayLeave: MayLeave): Promise<Event> {
+    if (operation.step !== 'look') return this.#engine.perform(operation, signal, mayLeave)
     // Within the lease, with room for what follows the look.
     const limitMs = this.#engine.parts.leaseMs / 2
     return { type: 'looked', outcome: await this.#reads.look(operation, limitMs, signal) }
@@ -146,6 +153,6 @@ export class Watch {
 
 /** Whether something was learned from HOSTKEY. */
 function tells(event: Event): boolean {
-  if (event.type === 'abandoned') return true
+  if (event.type === 'abandoned' || event.type === 'given-up') return true
   return !['lost', 'unsent', 'blind'].includes(event.outcome.kind)
 }

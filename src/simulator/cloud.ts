@@ -1,7 +1,14 @@
+import type { About, Dress, Json } from './dresses/dress.ts'
+import { carriesOut, dressesOf } from './faults.ts'
 import type { Fault } from './faults.ts'
+import { listing } from './listing.ts'
+import type { Listed, ListOptions } from './listing.ts'
+import { discardedBy, invalid, isNamed, obstacle } from './rules.ts'
+import type { SnapshotRules } from './rules.ts'
 import { randomKey } from './tokens.ts'
 
-export interface VmOptions {
+/** A rule that is given here holds for this VM, whatever the cloud's is. */
+export interface VmOptions extends SnapshotRules {
   power: 'on' | 'off'
   /** `fails`: accepted tasks end with the result "Error". `slow`: tasks take `slowTaskMs`. */
   behaviour: 'normal' | 'fails' | 'slow'
@@ -44,6 +51,8 @@ export interface LedgerEntry {
   /** When the task ends; null when it never will. */
   effectAt: number | null
   outcome: 'pending' | 'done' | 'failed'
+  /** Snapshots that a restore or a rotation deleted for good, beside what was asked for. Not there when there are none. */
+  discarded?: Snapshot[]
 }
 
 interface Task {
@@ -52,9 +61,18 @@ interface Task {
   /** Why it will fail, decided when it is accepted. */
   doom: string | null
   scope: unknown
+  /** What its answers wear. */
+  worn: readonly Dress[]
 }
 
-export interface CloudOptions {
+/** An answer in the vendor's plainest words, and what it has to wear. */
+export interface Said {
+  answer: Json
+  worn: readonly Dress[]
+  about: About
+}
+
+export interface CloudOptions extends SnapshotRules, ListOptions {
   /** A task ends this long after it was accepted (50), on a slow VM `slowTaskMs` (5000). */
   taskMs?: number
   slowTaskMs?: number
@@ -62,9 +80,10 @@ export interface CloudOptions {
   vms?: Record<number, Partial<VmOptions>>
   /** get_snapshot answers at once with the list, as `scope`, and no callback. */
   immediateLists?: boolean
-  /** How list entries show their `date`; `iso` when not given. */
-  dateFormat?: 'iso' | 'unix' | 'sql'
 }
+
+/** Entries that are no snapshots have ids of their own, by their place in the ledger. */
+const FIRST_UNFINISHED_ID = 1_000_000
 
 const DEFAULT_VMS: Record<number, Partial<VmOptions>> = {
   1000: { power: 'off', snapshots: ['first'] },
@@ -111,9 +130,10 @@ export class Cloud {
 
   setVm(id: number, options: Partial<VmOptions>): void {
     this.#settle()
-    const { power = 'off', behaviour = 'normal', snapshots = [] } = this.#vms.get(id) ?? {}
+    const { snapshots = [], ...known } = this.#vms.get(id) ?? {}
     const renewed = options.snapshots?.map(name => this.#snapshot(name, 'snapshot', this.#now()))
-    this.#vms.set(id, { power, behaviour, ...options, snapshots: renewed ?? snapshots })
+    const plain = { power: 'off', behaviour: 'normal' } as const
+    this.#vms.set(id, { ...plain, ...known, ...options, snapshots: renewed ?? snapshots })
   }
 
   /** The VM of the task behind a callback key. */
@@ -126,53 +146,85 @@ export class Cloud {
   }
 
   /** vm.php, past the token. */
-  call(fields: Record<string, string>, fault?: Fault): object {
+  call(fields: Record<string, string>, fault?: Fault): Said {
     this.#settle()
     const { action = '' } = fields
-    if (!isAction(action)) return { code: -1, message: 'invalid action' }
-    const vm = this.#vms.get(Number(fields.id))
+    const worn = dressesOf(fault)
+    if (!isAction(action)) return refused(fields, 'invalid action', worn)
     const entry = this.#entry(action, fields)
-    const reason = invalid(entry, fields) ?? obstacle(entry, vm)
-    if (reason !== null) return refusal(fields, reason)
+    const vm = this.#vms.get(entry.vmId)
+    const reason = invalid(entry, fields) ?? obstacle(entry, vm, this.#rules(vm))
+    if (reason !== null) return refused(fields, reason, worn)
 
-    const { taskMs = 50, slowTaskMs = 5000, immediateLists } = this.#options
-    let lasts = vm?.behaviour === 'slow' ? slowTaskMs : taskMs
-    if (fault?.kind === 'never-done') lasts = Infinity
-    let doom = vm?.behaviour === 'fails' ? 'internal error' : null
-    if (fault?.kind === 'task-fails') doom = fault.reason ?? 'task failed'
-    const task: Task = { entry, endsAt: entry.at + lasts, doom, scope: null }
+    const task = this.#task(entry, vm, fault)
     const answer = { result: 'OK', module: 'vm', action }
-
-    if (action === 'get_snapshot' && immediateLists) {
-      if (doom !== null) return refusal(fields, doom)
+    const about = { reason: '', fields, ageMs: 0, context: {} }
+    if (action === 'get_snapshot' && (this.#options.immediateLists || worn.some(({ atOnce }) => atOnce))) {
+      if (task.doom !== null) return refused(fields, task.doom, worn)
       this.#carryOut(task)
       this.#ledger.push({ ...entry, effectAt: entry.at })
-      return { ...answer, scope: task.scope }
+      const fitting = wornAt('call', worn).filter(({ told }) => told !== 'accepted')
+      return { answer: { ...answer, scope: task.scope }, worn: fitting, about }
     }
-    entry.effectAt = lasts === Infinity ? null : task.endsAt
+    entry.effectAt = task.endsAt === Infinity ? null : task.endsAt
     this.#ledger.push(entry)
     this.#pending.push(task)
-    const callback = randomKey()
+    const callback = worn.find(({ key }) => key)?.key?.() ?? randomKey()
     entry.callback = callback
     if (fault?.kind !== 'lose-key') this.#keys.set(callback, task)
-    return { ...answer, callback }
+    return { answer: { ...answer, callback }, worn: wornAt('call', worn), about }
   }
 
   /** eq_callback.php: the answer that tells the end of a task deletes its key. */
-  check(fields: Record<string, string>, fault?: Fault): object {
+  check(fields: Record<string, string>, fault?: Fault): Said {
     this.#settle()
-    if (fields.action !== 'check') return { code: -1, message: 'invalid action' }
-    const { key = '' } = fields
-    if (fault?.kind === 'burn') this.#keys.delete(key)
+    const { key = '', stage = 'done' } = fields
     const task = this.#keys.get(key)
-    if (!task) return { code: -1, message: 'AsyncKey not found', key }
+    if (fault?.kind === 'burn') this.#keys.delete(key)
+    const worn = [...(task?.worn ?? []), ...dressesOf(fault)]
+    const about = this.#about(task, fields)
+    const say = (answer: Json, moment?: 'wait' | 'end') => ({ answer, worn: wornAt(moment, worn), about })
+    if (fields.action !== 'check') return say({ code: -1, message: 'invalid action' })
+    if (!task || !this.#keys.has(key)) return say({ code: -1, message: 'AsyncKey not found', key })
     const { entry, scope } = task
-    if (entry.outcome === 'pending') return { result: 'Not ready', key }
+    const { context } = about
+    // A stage on the way is looked at without an end to the key.
+    if (stage !== 'done') return say({ result: 'OK', stage, scope: '', context, key })
+    if (entry.outcome === 'pending') return say({ result: 'Not ready', key }, 'wait')
     this.#keys.delete(key)
-    const { action, vmId: id, name, type, outcome } = entry
-    const context = { action, id, ...(name !== null && { name }), ...(type !== null && { type }) }
-    const debug = `${action} for ${id} ${outcome}`
-    return { result: outcome === 'done' ? 'OK' : 'Error', scope, context, debug, key }
+    const result = entry.outcome === 'done' ? 'OK' : 'Error'
+    const debug = `${entry.action} for ${entry.vmId} ${entry.outcome}`
+    const said = say({ result, scope, context, debug, key }, 'end')
+    // A dress of success never hides a failure, nor the other way round.
+    const fitting = said.worn.filter(
+      ({ told }) => told === 'same' || told === 'ambiguous' || told === entry.outcome,
+    )
+    return { ...said, worn: fitting }
+  }
+
+  #about(task: Task | undefined, fields: Record<string, string>): About {
+    if (!task) return { reason: '', fields, ageMs: 0, context: {} }
+    const { action, vmId: id, name, type, at, outcome } = task.entry
+    return {
+      reason: outcome === 'failed' ? String(task.scope) : '',
+      fields,
+      ageMs: this.#now() - at,
+      context: { action, id, ...(name !== null && { name }), ...(type !== null && { type }) },
+    }
+  }
+
+  #rules(vm: VmState | undefined): SnapshotRules {
+    return { ...this.#options, ...vm }
+  }
+
+  #task(entry: LedgerEntry, vm: VmState | undefined, fault: Fault | undefined): Task {
+    const { taskMs = 50, slowTaskMs = 5000 } = this.#options
+    let lasts = vm?.behaviour === 'slow' ? slowTaskMs : taskMs
+    if (fault?.kind === 'never-done') lasts = Infinity
+    let doom = vm?.behaviour === 'fails' ? 'internal error' : null
+    const fails = fault?.kind === 'task-fails' || !carriesOut(fault)
+    if (fails) doom = fault?.reason ?? 'task failed'
+    return { entry, endsAt: entry.at + lasts, doom, scope: null, worn: dressesOf(fault) }
   }
 
   #entry(action: Action, fields: Record<string, string>): LedgerEntry {
@@ -202,14 +254,19 @@ export class Cloud {
   #carryOut(task: Task): void {
     const { entry } = task
     const vm = this.#vms.get(entry.vmId)
-    const failure = task.doom ?? obstacle(entry, vm)
+    const failure = task.doom ?? obstacle(entry, vm, this.#rules(vm))
     entry.outcome = failure === null ? 'done' : 'failed'
-    task.scope = vm && failure === null ? this.#perform(entry, vm) : failure
+    task.scope = vm && failure === null ? this.#perform(task, vm) : failure
   }
 
   /** Changes the VM and returns the scope of the answer. */
-  #perform(entry: LedgerEntry, vm: VmState): unknown {
+  #perform({ entry, worn }: Task, vm: VmState): unknown {
     const { action, name, type, effectAt } = entry
+    const discarded = discardedBy(entry, vm, this.#rules(vm))
+    if (discarded.length > 0) {
+      entry.discarded = discarded
+      vm.snapshots = vm.snapshots.filter(snapshot => !discarded.includes(snapshot))
+    }
     switch (action) {
       case 'create_snapshot':
         vm.snapshots.push(this.#snapshot(name ?? '', type ?? '', effectAt ?? entry.at))
@@ -220,27 +277,33 @@ export class Cloud {
       case 'restore_snapshot':
         return `server restored from snapshot ${name}`
       case 'get_snapshot':
-        return vm.snapshots
-          .filter(snapshot => snapshot.type === type)
-          .map(snapshot => ({ ...snapshot, date: this.#formatDate(snapshot.date), size: 10_737_418_240 }))
+        return listing(this.#listed(entry, vm), this.#options, worn)
       default:
         return stats(vm)
     }
   }
 
-  #snapshot(name: string, type: string, date: number): Snapshot {
-    return { name, snapshot_id: ++this.#lastSnapshotId, type, date }
+  /** The snapshots of one type that a list shows: with `showsUnfinished`, what is no snapshot yet, or never became one, too. */
+  #listed({ vmId, type }: LedgerEntry, vm: VmState): Listed[] {
+    const finished = vm.snapshots.filter(snapshot => snapshot.type === type)
+    if (!this.#rules(vm).showsUnfinished) return finished
+    const unfinished = this.#ledger.flatMap((entry, i): Listed[] => {
+      const { name, at: date, outcome } = entry
+      const isHere = entry.vmId === vmId && entry.type === type
+      if (entry.action !== 'create_snapshot' || !isHere || name === null || outcome === 'done') return []
+      const state = outcome === 'failed' ? 'failed' : 'creating'
+      return [{ name, snapshot_id: FIRST_UNFINISHED_ID + i, type: entry.type ?? '', date, state }]
+    })
+    return [...finished.map(snapshot => ({ ...snapshot, state: 'ready' as const })), ...unfinished]
   }
 
-  #formatDate(ms: number): string | number {
-    const iso = new Date(ms).toISOString()
-    const { dateFormat = 'iso' } = this.#options
-    return { iso, unix: Math.floor(ms / 1000), sql: iso.slice(0, 19).replace('T', ' ') }[dateFormat]
+  #snapshot(name: string, type: string, date: number): Snapshot {
+    return { name, snapshot_id: ++this.#lastSnapshotId, type, date }
   }
 }
 
 /** The vendor's refusal, with the prefix that belongs to the action. */
-export function refusal(fields: Record<string, string>, reason: string): object {
+function refusal(fields: Record<string, string>, reason: string): Json {
   const { action = '', id = '' } = fields
   return {
     code: -1,
@@ -250,26 +313,19 @@ export function refusal(fields: Record<string, string>, reason: string): object 
 
 const isAction = (action: string): action is Action => Object.hasOwn(REQUESTED, action)
 
-const isNamed = (snapshot: Snapshot, entry: LedgerEntry) =>
-  snapshot.name === entry.name && snapshot.type === entry.type
+/** What of the dresses is worn at this moment of a task, or, without one, by any answer. A list at once has its words at the call. */
+const wornAt = (moment: Dress['on'] | undefined, worn: readonly Dress[]) =>
+  worn.filter(({ on, atOnce }) => on === 'any' || on === moment || (moment === 'call' && atOnce))
 
-/** What is wrong with the fields themselves. The raw id is looked at: `Number` would take `1e3` for 1000. */
-function invalid({ name, type }: LedgerEntry, { id = '' }: Record<string, string>): string | null {
-  if (!/^[1-9]\d{0,9}$/.test(id)) return 'invalid id'
-  if (name !== null && !/^[\w.-]{1,255}$/.test(name)) return 'invalid name'
-  if (type !== null && !/^[\w.-]{1,64}$/.test(type)) return 'invalid type'
-  return null
-}
-
-/** What stands in the way of the action on the VM as it is now. */
-function obstacle(entry: LedgerEntry, vm: VmState | undefined): string | null {
-  const { action, name } = entry
-  if (!vm) return 'server not found'
-  if (name === null) return null
-  const exists = vm.snapshots.some(snapshot => isNamed(snapshot, entry))
-  if (action === 'create_snapshot') return exists ? `snapshot ${name} already exists` : null
-  if (action === 'remove_snapshot' && vm.power === 'on') return 'server must be powered off'
-  return exists ? null : `snapshot ${name} not found`
+/** A refusal, which no dress makes look like an acceptance. */
+export function refused(fields: Record<string, string>, reason: string, worn: readonly Dress[]): Said {
+  return {
+    answer: refusal(fields, reason),
+    worn: worn.filter(
+      ({ on, told }) => on === 'any' || ((on === 'call' || on === 'login') && told !== 'accepted'),
+    ),
+    about: { reason, fields, ageMs: 0, context: {} },
+  }
 }
 
 /** The two secrets are there on purpose: nothing named like one may come out of the gateway. */

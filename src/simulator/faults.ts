@@ -1,5 +1,6 @@
-import type { ServerResponse } from 'node:http'
-import { Readable, pipeline } from 'node:stream'
+import type { Dress } from './dresses/dress.ts'
+import { DRESSES, canWear } from './dresses/dresses.ts'
+import type { DressName } from './dresses/dresses.ts'
 
 /**
  * Every kind of fault, and whether the call is carried out all the same (`acts` of a fault says otherwise). What a test
@@ -21,6 +22,8 @@ const ACTS = {
   huge: false, // the answer is JSON of `bytes` bytes
   'task-fails': true, // accepted, the task ends failed with `reason`
   'never-done': true, // accepted, the task stays "Not ready"
+  'dead-token': true, // for `login`: the token that is given out is refused from the start
+  dress: true, // answered in the words of `dress`, whose table says whether it is carried out
 } as const
 
 export interface Fault {
@@ -28,11 +31,19 @@ export interface Fault {
   action?: string
   /** For `check` it is the VM of the task behind the key. */
   vmId?: number
-  /** How many requests it hits, 1 when not given. A request is hit by one fault, the first in the queue that matches. */
-  times?: number
+  /**
+   * How many requests it hits, 1 when not given. A request is hit by one fault: the first in the queue that matches,
+   * and one that always hits only where no other does.
+   */
+  times?: number | 'always'
   kind: keyof typeof ACTS
   /** Whether the call is carried out all the same, where not as usual for the kind. */
   acts?: boolean
+  /**
+   * For the kind `dress`: what the answer to the call wears and, from then on, the checks and the list of its task.
+   * Of several, one gives the words and the others belong to the way.
+   */
+  dress?: DressName | DressName[]
   delayMs?: number
   status?: number
   headers?: Record<string, string>
@@ -41,24 +52,51 @@ export interface Fault {
   bytes?: number
 }
 
-/** Whether the call is carried out despite the fault. */
-export const acts = (fault: Fault | undefined): boolean =>
-  fault === undefined || (fault.acts ?? ACTS[fault.kind])
+const ORDER = Object.values(DRESSES)
+
+/** The dresses of a fault, in the order in which they are put on. */
+export function dressesOf(fault: Fault | undefined): readonly Dress[] {
+  const dresses = [fault?.dress ?? []].flat().map(name => DRESSES[name])
+  return dresses.toSorted((one, other) => ORDER.indexOf(one) - ORDER.indexOf(other))
+}
+
+/** Whether the call reaches HOSTKEY's own code despite the fault. */
+export function acts(fault: Fault | undefined): boolean {
+  // A dress of a task says how the task ends: it has to be accepted before.
+  if (fault?.kind === 'dress') return carriesOut(fault) || !dressesOf(fault).some(isOfTheCall)
+  return fault === undefined || (fault.acts ?? ACTS[fault.kind])
+}
+
+/** Whether the action itself is carried out, as far as its dress decides that. */
+export function carriesOut(fault: Fault | undefined): boolean {
+  if (fault?.kind !== 'dress') return true
+  return fault.acts ?? dressesOf(fault).every(dress => dress.acts[0])
+}
+
+const isOfTheCall = ({ on }: Dress) => on === 'call' || on === 'login'
 
 const matches = (wanted: unknown, given: unknown) => wanted === undefined || wanted === given
 
 export class FaultQueue {
   #queue: { fault: Fault; left: number }[] = []
 
+  /** Throws a TypeError for a fault that makes no sense. */
   add(fault: Fault): void {
     // Faults also come as JSON from other processes, where a mistyped kind would quietly test nothing.
     if (!Object.hasOwn(ACTS, fault.kind)) throw new TypeError(`unknown fault kind: ${fault.kind}`)
-    this.#queue.push({ fault, left: fault.times ?? 1 })
+    if (fault.kind === 'dress') checkDresses(fault)
+    this.#queue.push({ fault, left: fault.times === 'always' ? Infinity : (fault.times ?? 1) })
   }
 
   /** The fault this request meets, if any; it counts as hit even when the call would have been refused anyway. */
   take(action: string, vmId: number | undefined): Fault | undefined {
-    const hit = this.#queue.find(({ fault }) => matches(fault.action, action) && matches(fault.vmId, vmId))
+    const fitting = this.#queue.filter(
+      ({ fault }) =>
+        matches(fault.action, action) &&
+        matches(fault.vmId, vmId) &&
+        dressesOf(fault).every(dress => canWear(dress, action)),
+    )
+    const hit = fitting.find(({ left }) => left !== Infinity) ?? fitting[0]
     if (hit && --hit.left <= 0) this.#queue = this.#queue.filter(other => other !== hit)
     return hit?.fault
   }
@@ -68,55 +106,14 @@ export class FaultQueue {
   }
 }
 
-export type Reply = Pick<Fault, 'status' | 'headers' | 'body'>
-
-/** Sends the reply the way the fault wants it; without a fault, as it is. JSON too has PHP's own content type. */
-export function deliver(res: ServerResponse, reply: Reply, fault?: Fault): void {
-  const bytes = Buffer.from(reply.body ?? '')
-  res.setHeader('content-type', 'text/html; charset=UTF-8')
-  const hangUp = () => res.socket?.destroy()
-  switch (fault?.kind) {
-    case 'drop-before':
-    case 'drop-after':
-    case 'burn':
-      hangUp()
-      return
-    case 'hang':
-    case 'hang-after':
-      return
-    case 'drop-body':
-      writeHead(res, reply).write(bytes.subarray(0, bytes.length / 2), hangUp)
-      return
-    case 'hang-body':
-      writeHead(res, reply).write(bytes.subarray(0, 5))
-      return
-    case 'late': {
-      const timer = setTimeout(() => writeHead(res, reply).end(bytes), fault.delayMs ?? 1000)
-      // Every way to end, the simulator's close among them, closes the response: no timer outlives it.
-      res.once('close', () => clearTimeout(timer))
-      return
-    }
-    case 'huge':
-      // Chunked, so that a client's size limit cannot lean on Content-Length. A client that leaves is no error.
-      pipeline(Readable.from(hugeJson(fault.bytes ?? 2 ** 21)), res, () => {})
-      return
-    default:
-      writeHead(res, reply).end(bytes)
+/** A dress has a name of the table, and no other truth behind it than the table knows. */
+function checkDresses(fault: Fault): void {
+  const names = [fault.dress ?? []].flat()
+  if (names.length === 0) throw new TypeError('a fault of the kind dress needs a dress')
+  for (const name of names) {
+    if (!Object.hasOwn(DRESSES, name)) throw new TypeError(`unknown dress: ${name}`)
+    const dress = DRESSES[name]
+    if (fault.acts !== undefined && dress.on !== 'any' && !dress.acts.includes(fault.acts))
+      throw new TypeError(`the dress ${name} cannot stand before acts: ${fault.acts}`)
   }
-}
-
-function writeHead(res: ServerResponse, { status = 200, headers = {}, body = '' }: Reply): ServerResponse {
-  res.statusCode = status
-  res.setHeader('content-length', Buffer.byteLength(body))
-  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
-  return res
-}
-
-function* hugeJson(bytes: number): Generator<string> {
-  const [head, tail] = ['{"result":"OK","scope":"', '"}']
-  yield head
-  for (let left = bytes - head.length - tail.length; left > 0; left -= 65_536) {
-    yield 'x'.repeat(Math.min(left, 65_536))
-  }
-  yield tail
 }

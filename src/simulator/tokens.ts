@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import type { Json } from './dresses/dress.ts'
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789'
 
@@ -7,24 +8,34 @@ export function randomKey(): string {
   return Array.from({ length: 32 }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
 }
 
-interface TokenOptions {
+export interface TokenOptions {
+  /** A fixed token that is always accepted, for every VM. */
   token?: string
+  /** The key that auth.php takes; without it nobody can log in. */
   apiKey?: string
+  /** The life of tokens from a login, 2 hours when not given. */
   tokenTtlMs?: number
+  /** A VM that came after a login is unknown to its session, until the next one. */
+  sessionServers?: boolean
+  /** The host of the account, as a login says it: `https://invapi.hostkey.ru` for accounts of the .ru site. */
+  invapi?: string
+}
+
+interface Session {
+  expiresAt: number
+  servers: ReadonlySet<number>
 }
 
 /** auth.php and the tokens it gave out. */
 export class Tokens {
   #fixed: string | undefined
-  #apiKey: string | undefined
-  #ttlMs: number
+  #options: TokenOptions
   #now: () => number
-  #issued = new Map<string, number>()
+  #sessions = new Map<string, Session>()
 
   constructor(options: TokenOptions, now: () => number) {
     this.#fixed = options.token
-    this.#apiKey = options.apiKey
-    this.#ttlMs = options.tokenTtlMs ?? 7_200_000
+    this.#options = options
     this.#now = now
   }
 
@@ -33,23 +44,38 @@ export class Tokens {
   }
 
   expire(options: { fixed?: boolean } = {}): void {
-    this.#issued.clear()
+    this.#sessions.clear()
     if (options.fixed) this.#fixed = undefined
   }
 
   accepts(token: string | undefined): boolean {
     if (token === undefined) return false
-    return token === this.#fixed || this.#now() < (this.#issued.get(token) ?? 0)
+    return token === this.#fixed || this.#now() < (this.#sessions.get(token)?.expiresAt ?? 0)
+  }
+
+  /** Whether the VM is one of the session's, where that counts. */
+  reaches(token: string | undefined, vmId: number): boolean {
+    const session = this.#sessions.get(token ?? '')
+    return !this.#options.sessionServers || !session || session.servers.has(vmId)
+  }
+
+  /** auth.php; `servers` are those the account has now. With `dead` the new token is never accepted. */
+  answer(fields: Record<string, string>, servers: number[], dead: boolean): Json {
+    if (fields.action === 'login') return this.#login(fields, servers, dead)
+    if (fields.action !== 'logout') return { code: -1, message: 'invalid action' }
+    return this.#sessions.delete(fields.token ?? '')
+      ? { result: 'OK' }
+      : { code: -1, message: 'invalid token' }
   }
 
   /** The life of a token is the simulator's setting and not the caller's `ttl`, so that tests decide it in one place. */
-  login(fields: Record<string, string>, servers: number[]): object {
-    if (fields.action !== 'login') return { code: -1, message: 'invalid action' }
-    if (this.#apiKey === undefined || fields.key !== this.#apiKey)
-      return { code: -1, message: 'invalid api key' }
+  #login(fields: Record<string, string>, servers: number[], dead: boolean): Json {
+    const { apiKey, tokenTtlMs = 7_200_000, invapi } = this.#options
+    if (apiKey === undefined || fields.key !== apiKey) return { code: -1, message: 'invalid api key' }
     const token = randomKey()
-    const expiresAt = this.#now() + this.#ttlMs
-    this.#issued.set(token, expiresAt)
-    return { result: { token, token_expire: Math.floor(expiresAt / 1000), servers } }
+    const expiresAt = this.#now() + tokenTtlMs
+    if (!dead) this.#sessions.set(token, { expiresAt, servers: new Set(servers) })
+    const result = { token, token_expire: Math.floor(expiresAt / 1000), servers }
+    return { result: invapi === undefined ? result : { ...result, invapi } }
   }
 }

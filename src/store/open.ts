@@ -2,32 +2,51 @@
 
 import type { RateLimitPluginOptions } from '@fastify/rate-limit'
 import type { Config } from '../config/config.ts'
-import type { RedisLog } from './redis/redis.ts'
+import { fileSecret, fixedSecret, type Secret } from '../config/secret.ts'
+import { openControl } from './sqlite/control.ts'
+import type { PostgresLog } from './postgres/postgres.ts'
 import { openSqliteStore } from './sqlite/open.ts'
 import type { Store } from '../operations/store.ts'
 
-/** Where @fastify/rate-limit counts: in this process, or in the Redis that all replicas share. */
-export type LimitStore = Pick<RateLimitPluginOptions, 'redis' | 'nameSpace'>
+/** Where @fastify/rate-limit counts; in this process, when nothing is said. */
+export type LimitStore = Pick<RateLimitPluginOptions, 'store'>
 
 /** Opens it; `opened` takes how to close what was opened. */
 export async function openStore(
-  { storeUrl, operationTtlMs: ttlMs }: Pick<Config, 'storeUrl' | 'operationTtlMs'>,
-  log: RedisLog,
+  { storeUrl, storeUrlFile }: Pick<Config, 'storeUrl' | 'storeUrlFile'>,
+  log: PostgresLog,
   now: () => number,
   opened: Pick<AsyncDisposableStack, 'defer'>,
 ): Promise<{ store: Store; limitStore: LimitStore }> {
   if (storeUrl.startsWith('sqlite:')) {
-    const store = openSqliteStore(storeUrl.slice('sqlite:'.length), now(), { onBroken: endProcess })
+    const path = storeUrl.slice('sqlite:'.length)
+    const store = openSqliteStore(path, now(), { onBroken: endProcess })
     opened.defer(() => store.close())
+    const control = await openControl(path, { hold: () => store.hold() }).catch((error: Error) => {
+      // Some file systems have no sockets.
+      log.warn({ reason: error.message }, 'no copy of the store can be asked for while it runs')
+      return null
+    })
+    opened.defer(() => control?.close())
     return { store, limitStore: {} }
   }
   // Loaded only where it is used: a gateway over SQLite starts without it.
-  const { connectLimits, openRedisStore } = await import('./redis/redis.ts')
-  const limitStore = connectLimits(storeUrl, log)
-  opened.defer(() => limitStore.redis.disconnect())
-  const store = await openRedisStore(storeUrl, { log, ttlMs, now })
+  const { openPostgresStore } = await import('./postgres/postgres.ts')
+  const url = watchedUrl(storeUrl, storeUrlFile, log)
+  opened.defer(() => url.close())
+  const store = await openPostgresStore(() => url.current(), { log, now })
   opened.defer(() => store.close())
-  return { store, limitStore }
+  return { store, limitStore: {} }
+}
+
+/** As it is in the file now, where it stands in one. */
+function watchedUrl(url: string, file: string | null, log: PostgresLog): Secret {
+  if (file === null) return fixedSecret(url)
+  return fileSecret(
+    file,
+    reason => log.warn({ reason }, 'the file with the URL of the store is broken'),
+    () => log.info({ file }, 'the file with the URL of the store was read again'),
+  )
 }
 
 /** Uncaught on purpose: the process ends with this as the reason, and the next one reads what is on the disk. */

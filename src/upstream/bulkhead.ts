@@ -19,6 +19,7 @@ export class Bulkhead {
   readonly #begun = new Set<() => void>()
   readonly #queue = new Set<() => void>()
   #running = 0
+  #half: Bulkhead | undefined
 
   constructor(options: BulkheadOptions) {
     this.#options = options
@@ -26,7 +27,7 @@ export class Bulkhead {
 
   /** Calls that wait for a place right now. */
   get queued(): number {
-    return this.#begun.size + this.#queue.size
+    return this.#begun.size + this.#queue.size + (this.#half?.queued ?? 0)
   }
 
   /** Calls under way. */
@@ -48,6 +49,17 @@ export class Bulkhead {
       if (next) next()
       else this.#running -= 1
     }
+  }
+
+  /** The same for calls that may never end: all of them together get no more than half of the places. */
+  async runDoubtful<T>(
+    call: () => Promise<T>,
+    signal?: AbortSignal,
+    isBegun = false,
+  ): Promise<T | undefined> {
+    const { concurrency } = this.#options
+    this.#half ??= new Bulkhead({ ...this.#options, concurrency: Math.ceil(concurrency / 2) })
+    return this.#half.run(() => this.run(call, signal, isBegun), signal, isBegun)
   }
 
   #enter(queue: Set<() => void>, signal: AbortSignal | undefined): Promise<boolean> {

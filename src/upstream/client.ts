@@ -1,167 +1,186 @@
 /**
- * HOSTKEY as five actions and a check. The one place that states the order of a call: token → send → parse →
- * renew the token once if it was refused. Outcomes are values; an exception from here is a bug.
+ * HOSTKEY as five actions and a check. This is the one place that states the order of a call: token → send → judge → once
+ * more with a newer token, if that one was refused or is of a session too old to know the VM. Outcomes are values; an
+ * exception from here is a bug.
  */
 
-import type { Breaker, Verdict } from './breaker.ts'
-import type { Bulkhead } from './bulkhead.ts'
-import type {
-  CallOutcome,
-  CheckOutcome,
-  Done,
-  Hostkey,
-  RefusalReason,
-  Task,
-  Unsent,
-} from '../operations/hostkey.ts'
+import type { CallOutcome, CheckOutcome, Done, Hostkey, Lost, MayLeave, Task } from '../operations/hostkey.ts'
 import { ACTIONS, actionFields } from './actions.ts'
-import { parseCall, parseCheck, type RawAnswer } from './parse.ts'
+import { BUSY_MS, type Gate } from './gate.ts'
+import { judgeCall } from './judge/call.ts'
+import { judgeCheck } from './judge/check.ts'
+import type { Asked } from './judge/evidence.ts'
+import { MAX_MESSAGE_LENGTH } from './judge/reason.ts'
+import type { Snapshot } from './judge/snapshots.ts'
+import { cut, type Answer } from './judge/text.ts'
 import { redact } from './redact.ts'
 import type { Session } from './session.ts'
-import { reasonOfRefusal } from './refusals.ts'
-import { readSnapshots } from './snapshots.ts'
-import type { Transport } from './transport.ts'
+import { askedToWaitMs, isThrottled, type Throttle } from './throttle.ts'
+import type { Exchange, Transport } from './transport.ts'
 
-export interface UpstreamOptions {
+export interface ClientOptions {
   transport: Transport
   session: Session
   /** `GET` sends `get_snapshot` as the vendor's page shows it. */
   readMethod: 'POST' | 'GET'
-  bulkhead: Bulkhead
-  breaker: Breaker
+  /** The IANA zone of dates that come without one (`HOSTKEY_TIME_ZONE`), or null. */
+  timeZone: string | null
+  gate: Gate
+  /** Slows all checks together. */
+  checks: Throttle
   log: { warn: (fields: object, message: string) => void }
 }
 
 /** The client over a transport and a session; whoever opened these closes them. */
-export function createUpstream(options: UpstreamOptions): Hostkey {
-  const { transport, session, readMethod, bulkhead, breaker, log } = options
+export class Client implements Hostkey {
+  readonly #options: ClientOptions
 
-  /** Makes a call where there is a place for it and HOSTKEY is not left alone. */
-  async function pass<T extends CallOutcome | CheckOutcome>(
-    call: () => Promise<T>,
-    signal: AbortSignal | undefined,
-    isBegun: boolean,
-  ): Promise<T | Unsent> {
-    if (breaker.pausedMs > 0) return shed()
-    const judge = (outcome: T): Verdict => verdictOn(outcome, signal)
-    return (await bulkhead.run(() => breaker.run(call, judge), signal, isBegun)) ?? shed()
+  constructor(options: ClientOptions) {
+    this.#options = options
   }
 
-  function shed(): Unsent {
-    const { pausedMs } = breaker
-    return pausedMs > 0
-      ? { kind: 'unsent', reason: 'it failed too often just now', shedMs: pausedMs }
-      : { kind: 'unsent', reason: 'too many calls wait for it', shedMs: BUSY_MS }
+  call(task: Task, signal?: AbortSignal, mayLeave?: MayLeave): Promise<CallOutcome> {
+    const { gate } = this.#options
+    return gate.pass(() => this.#call(task, signal, mayLeave), {
+      vmId: task.params.id,
+      signal,
+      isBegun: false,
+    })
   }
 
-  async function callOnce(task: Task, token: string, signal?: AbortSignal): Promise<CallOutcome> {
-    const { action, params } = task
-    const method = ACTIONS[action].getOnPage ? readMethod : 'POST'
-    const exchange = await transport.send('vm.php', method, actionFields(action, params, token), signal)
-    if (exchange.kind === 'unsent') return exchange
-    if (exchange.kind === 'lost') return exchange
-    const answer = parseCall(exchange.answer, params.name)
-    const later = exchange.retryAfterMs === null ? {} : { retryAfterMs: exchange.retryAfterMs }
-    switch (answer.kind) {
-      case 'accepted':
-        if (answer.lenient) warnLenient(action, exchange.answer)
-        return { kind: 'accepted', callback: answer.callback }
-      case 'done':
-        if (answer.lenient) warnLenient(action, exchange.answer)
-        return doneOf(task, redact(answer.scope, session.secrets()))
-      case 'unintelligible':
-        return { kind: 'lost', reason: answer.reason, cause: 'invalid', ...later }
-      case 'refused': {
-        const message = clean(answer.message)
-        return {
-          kind: 'refused',
-          reason: reasonOf(task, message),
-          code: clean(answer.code),
-          message,
-          ...later,
-        }
-      }
-      case 'unauthorized':
-        return { kind: 'unauthorized', message: clean(answer.message) }
+  check(callback: string, task: Task, signal?: AbortSignal, mayLeave?: MayLeave): Promise<CheckOutcome> {
+    const { gate } = this.#options
+    return gate.pass(() => this.#check(callback, task, signal, mayLeave), {
+      vmId: task.params.id,
+      signal,
+      isBegun: true,
+    })
+  }
+
+  pausedMs(): number {
+    return this.#options.gate.pausedMs
+  }
+
+  async #call(task: Task, signal?: AbortSignal, mayLeave?: MayLeave): Promise<CallOutcome> {
+    const { session } = this.#options
+    for (let tries = 0; ; tries += 1) {
+      const got = await session.token()
+      if (got.kind === 'unauthorized') return { kind: 'unauthorized', message: this.#clean(got.message) }
+      if (got.kind === 'unsent') return got
+      const outcome = await this.#callOnce(task, got.token, signal, mayLeave)
+      // A refusal is proof that nothing happened: a change too may be sent once more.
+      const isWorthMore = tries === 0 && (await this.#hasNewerToken(outcome, task, got.token))
+      if (!isWorthMore) return outcome
     }
   }
 
-  /** What is shown of an upstream text: without secrets, and not endless. */
-  function clean(text: string, secrets: readonly string[] = []): string {
-    return String(redact(text, [...session.secrets(), ...secrets])).slice(0, MAX_MESSAGE_LENGTH)
+  async #hasNewerToken(outcome: CallOutcome, { params }: Task, token: string): Promise<boolean> {
+    const { session } = this.#options
+    if (outcome.kind === 'unauthorized') return session.refused(token)
+    const isVmUnknown = outcome.kind === 'refused' && outcome.reason === 'vm-missing'
+    return isVmUnknown && (await session.renewedFor(params.id, token))
   }
 
-  function warnLenient(action: string, answer: RawAnswer): void {
-    log.warn(
+  async #callOnce(
+    task: Task,
+    token: string,
+    signal?: AbortSignal,
+    mayLeave?: MayLeave,
+  ): Promise<CallOutcome> {
+    const { transport, readMethod } = this.#options
+    const { action, params } = task
+    const method = ACTIONS[action].getOnPage ? readMethod : 'POST'
+    const fields = actionFields(action, params, token)
+    const exchange = await transport.send('vm.php', method, fields, signal, mayLeave)
+    if (exchange.kind !== 'answer') return exchange
+    const answer = answerOf(exchange)
+    const verdict = judgeCall(action, answer, this.#asked(task))
+    switch (verdict.kind) {
+      case 'accepted':
+        if (verdict.lenient) this.#warnLenient(action, answer)
+        return { kind: 'accepted', callback: verdict.callback }
+      case 'done':
+        if (verdict.lenient) this.#warnLenient(action, answer)
+        return this.#done(verdict)
+      case 'ambiguous':
+        return lost(answer, verdict.why, verdict.retryAfterMs)
+      case 'refused':
+        return { ...verdict, code: this.#clean(verdict.code), message: this.#clean(verdict.message) }
+      case 'unauthorized':
+        return { kind: 'unauthorized', message: this.#clean(verdict.message) }
+    }
+  }
+
+  async #check(
+    callback: string,
+    task: Task,
+    signal?: AbortSignal,
+    mayLeave?: MayLeave,
+  ): Promise<CheckOutcome> {
+    const { transport, checks } = this.#options
+    const fields = { action: 'check', key: callback }
+    const send = (): Promise<Exchange> => transport.send('eq_callback.php', 'POST', fields, signal, mayLeave)
+    const exchange = await checks.run(send, askedToWaitMs)
+    if (!exchange)
+      return { kind: 'unsent', reason: 'it asks to be asked less often', shedMs: checks.pausedMs || BUSY_MS }
+    if (exchange.kind !== 'answer') return exchange
+    const answer = answerOf(exchange)
+    const verdict = judgeCheck(task.action, answer, this.#asked(task))
+    switch (verdict.kind) {
+      case 'pending':
+        return { kind: 'pending' }
+      case 'gone':
+        return verdict
+      case 'done':
+        if (verdict.lenient) this.#warnLenient('check', answer)
+        return this.#done(verdict, callback)
+      case 'failed':
+        return {
+          ...verdict,
+          code: this.#clean(verdict.code, callback),
+          message: this.#clean(verdict.message, callback),
+        }
+      case 'unintelligible':
+        return lost(answer, verdict.why, verdict.retryAfterMs)
+    }
+  }
+
+  /** What was asked, as far as it helps to read the answer. */
+  #asked({ params }: Task): Asked {
+    return { name: params.name, type: params.type, timeZone: this.#options.timeZone ?? undefined }
+  }
+
+  /** What was done, without secrets. The list is redacted entry by entry: a snapshot may be called `before-key-rotation`. */
+  #done(told: { scope: unknown; snapshots?: Snapshot[] | null }, ...more: string[]): Done {
+    const secrets = [...more, ...this.#options.session.secrets()]
+    const snapshots = told.snapshots?.map(({ state, raw, ...entry }) => ({
+      ...entry,
+      isPresent: state === 'present',
+      raw: redact(raw, secrets),
+    }))
+    return { kind: 'done', scope: redact(told.scope, secrets), snapshots: snapshots ?? null }
+  }
+
+  /** What is shown of an upstream text: without secrets, and not endless. */
+  #clean(text: string, ...secrets: string[]): string {
+    const shown = String(redact(text, [...this.#options.session.secrets(), ...secrets]))
+    return cut(shown, MAX_MESSAGE_LENGTH)
+  }
+
+  #warnLenient(action: string, answer: Answer): void {
+    this.#options.log.warn(
       { action, http_status: answer.status, bytes: answer.body.length },
       'upstream JSON had to be dug out of other text',
     )
   }
-
-  async function callWithToken(task: Task, signal?: AbortSignal): Promise<CallOutcome> {
-    for (let tries = 0; ; tries += 1) {
-      const got = await session.token()
-      if (got.kind === 'unauthorized') return { kind: 'unauthorized', message: clean(got.message) }
-      if (got.kind === 'unsent') return got
-      const outcome = await callOnce(task, got.token, signal)
-      if (outcome.kind !== 'unauthorized') return outcome
-      if (!session.refused(got.token) || tries > 0) return outcome
-    }
-  }
-
-  async function checkOnce(callback: string, task: Task, signal?: AbortSignal): Promise<CheckOutcome> {
-    const fields = { action: 'check', key: callback }
-    const exchange = await transport.send('eq_callback.php', 'POST', fields, signal)
-    if (exchange.kind !== 'answer') return exchange
-    const answer = parseCheck(exchange.answer)
-    switch (answer.kind) {
-      case 'pending':
-      case 'gone':
-        return answer
-      case 'done':
-        if (answer.lenient) warnLenient('check', exchange.answer)
-        return doneOf(task, redact(answer.scope, [callback, ...session.secrets()]))
-      case 'failed': {
-        const message = clean(answer.message, [callback])
-        return {
-          kind: 'failed',
-          reason: reasonOf(task, message),
-          code: clean(answer.code, [callback]),
-          message,
-        }
-      }
-      case 'unintelligible':
-        return { kind: 'lost', reason: answer.reason, cause: 'invalid' }
-    }
-  }
-
-  return {
-    call: (task, signal) => pass(() => callWithToken(task, signal), signal, false),
-    check: (callback, task, signal) => pass(() => checkOnce(callback, task, signal), signal, true),
-    pausedMs: () => breaker.pausedMs,
-  }
 }
 
-/** What was done, with the snapshots where a list of them was asked for. `scope` has no secrets in it. */
-function doneOf({ action, params }: Task, scope: unknown): Done {
-  const snapshots = action === 'get_snapshot' ? readSnapshots(scope, params.type ?? DEFAULT_TYPE) : null
-  return { kind: 'done', scope, snapshots }
+function answerOf({ answer, retryAfterMs }: Exchange & { kind: 'answer' }): Answer {
+  return { ...answer, retryAfterMs }
 }
 
-function reasonOf({ params }: Task, message: string): RefusalReason {
-  return reasonOfRefusal(message, params.name !== undefined)
+/** An answer that cannot be understood. */
+function lost(answer: Answer, reason: string, retryAfterMs?: number): Lost {
+  const cause = isThrottled(answer) ? 'unavailable' : 'invalid'
+  return { kind: 'lost', reason, cause, ...(retryAfterMs !== undefined && { retryAfterMs }) }
 }
-
-/** The type of snapshots that HOSTKEY means when none is given. */
-const DEFAULT_TYPE = 'snapshot'
-
-/** When to come back after there was no place. */
-const BUSY_MS = 1_000
-
-/** HOSTKEY is well when it gives any answer that makes sense, a refusal too. What was given up tells nothing. */
-function verdictOn({ kind }: CallOutcome | CheckOutcome, signal: AbortSignal | undefined): Verdict {
-  if (kind !== 'lost' && kind !== 'unsent') return 'good'
-  return signal?.aborted ? 'nothing' : 'bad'
-}
-
-const MAX_MESSAGE_LENGTH = 1_000

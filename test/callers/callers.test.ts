@@ -48,10 +48,22 @@ test('keys and tokens go side by side, each with its own scopes, VMs and answers
   ] as const) {
     const { status: refused, headers, body, text } = await world.call('GET', '/vms/1000/stats', { key: bad })
     expect([refused, body.code, body.detail]).toEqual([401, 'unauthenticated', detail])
-    expect(headers.get('www-authenticate')).toBe('Bearer')
+    expect(headers.get('www-authenticate')).toBe('Bearer error="invalid_token"')
     expect(text + world.log.join('')).not.toContain(bad.split('.')[1])
   }
   expect(world.simulator.requests).toHaveLength(calls)
+})
+
+test('while the JWKS cannot be read, nothing is said of a token, and keys go on working', async () => {
+  const world = await startTokenWorld()
+  world.provider.answer = (_request, response) => void response.writeHead(500).end()
+  for (const bad of [await world.token(), await world.token({ aud: 'other' })]) {
+    const answer = await world.call('GET', '/operations', { key: bad })
+    expect([answer.status, answer.body.code]).toEqual([503, 'keys-unavailable'])
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(answer.headers.get('www-authenticate')).toBeNull()
+  }
+  expect((await world.call('GET', '/operations')).status).toBe(200)
 })
 
 test('without a JWKS a token is only a key that nobody has', async () => {

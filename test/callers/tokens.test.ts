@@ -38,6 +38,7 @@ test('a token of each algorithm speaks for its caller', async () => {
       scopes: new Set(['snapshots:read', 'stats:read']),
       vms: new Set([1000, 1001]),
       rateLimit: null,
+      until: expect.any(AbortSignal) as AbortSignal,
     } satisfies Caller)
   }
   expect(provider.fetches).toBe(1)

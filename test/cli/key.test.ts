@@ -21,12 +21,14 @@ async function run(...args: string[]): Promise<Run> {
 }
 
 /** Makes a key and takes what was printed apart. */
-async function newCaller(...args: string[]): Promise<{ key: string; entry: CallerEntry }> {
+async function newCaller(
+  ...args: string[]
+): Promise<{ key: string; entry: CallerEntry & { key_sha256: string } }> {
   const { code, stdout, stderr } = await run(...args)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const key = /^key .*: (hkgw_[\w-]{43})$/m.exec(stdout)?.[1] ?? ''
   expect(stdout.split(key)).toHaveLength(2)
-  return { key, entry: JSON.parse(stdout.slice(stdout.indexOf('{'))) as CallerEntry }
+  return { key, entry: JSON.parse(stdout.slice(stdout.indexOf('{'))) as CallerEntry & { key_sha256: string } }
 }
 
 test('npm run key runs this script', () => {

@@ -38,11 +38,17 @@ test('the judges can say no', async () => {
     flaws: [],
     fault: null,
   }
-  const headers = { 'x-request-id': 'r', 'cache-control': 'no-store', ratelimit: 'r' }
+  const headers = {
+    'x-request-id': 'request-1',
+    'cache-control': 'no-store',
+    ratelimit: '"default";r=1;t=1',
+    'ratelimit-limit': '1',
+    date: 'now',
+  }
   const json = { ...headers, 'content-type': 'application/json; charset=utf-8' }
   const problem = { ...headers, 'content-type': 'application/problem+json' }
   const text = JSON.stringify({ vm_id: 1000, observed_at: '2026-11-24T10:16:00.000Z', stats: {} })
-  const problemText = (code: string, status: number, instance = 'r'): string =>
+  const problemText = (code: string, status: number, instance = 'request-1'): string =>
     JSON.stringify({ type: '/x', title: 't', status, detail: 'd', instance, code })
   expect(judge(request, { status: 200, headers: json, text })).toEqual([])
   expect(judge(request, { status: 404, headers: problem, text: problemText('vm-not-found', 404) })).toEqual(
@@ -56,6 +62,9 @@ test('the judges can say no', async () => {
     [{}, 201, json, text, /^not in the document/],
     [{}, 200, { ...json, ratelimit: undefined }, text, /^no ratelimit/],
     [{}, 200, { ...json, 'x-request-id': undefined }, text, /^no x-request-id/],
+    [{}, 200, { ...json, 'x-powered-by': 'hope' }, text, /^header x-powered-by not in the document/],
+    [{}, 200, { ...json, ratelimit: '"operations";r=1;t=1' }, text, /^header ratelimit not of its schema/],
+    [{}, 200, { ...json, age: 'old' }, text, /^header age not of its schema/],
     [{ method: 'HEAD' }, 200, json, text, /^a body for HEAD/],
     [{}, 500, problem, problemText('internal', 500), /^an error of the gateway/],
     [{}, 404, problem, problemText('vm-not-found', 404, 'other'), /^a problem of another answer/],

@@ -20,6 +20,7 @@ import {
   VMS,
   type Credential,
   type Document,
+  type Header,
   type Request,
 } from './generate.ts'
 
@@ -222,9 +223,34 @@ const REQUIRED_HEADERS: Readonly<Record<number, readonly string[]>> = {
   503: ['retry-after'],
 }
 
+/** Those of the connection, and the older family, which stands beside the one of the document (contract §2). */
+const OF_THE_CONNECTION = new Set(
+  'connection|keep-alive|date|content-length|content-type|transfer-encoding|ratelimit-limit|ratelimit-remaining|ratelimit-reset'.split(
+    '|',
+  ),
+)
+
+/** Finds what is wrong with the headers of an answer that the document describes. */
+function headerViolations(
+  sent: Answer['headers'],
+  described: Record<string, Header>,
+  { isValid, headerSchema }: ReturnType<typeof readDocument>,
+): string[] {
+  const known = new Map(Object.entries(described).map(([name, header]) => [name.toLowerCase(), header]))
+  return Object.entries(sent).flatMap(([name, value]) => {
+    if (value === undefined || OF_THE_CONNECTION.has(name)) return []
+    const header = known.get(name)
+    if (!header) return [`header ${name} not in the document`]
+    const schema = headerSchema(header)
+    const read = schema.type === 'integer' ? Number(value) : String(value)
+    return isValid(schema, read) ? [] : [`header ${name} not of its schema: ${String(value)}`]
+  })
+}
+
 /** Finds what is wrong with an answer, by the document and by the flaws of its request. */
 export function createJudge(document: Document): (request: Request, answer: Answer) => string[] {
-  const { isValid } = readDocument(document)
+  const read = readDocument(document)
+  const { isValid } = read
   const problem = { $ref: '#/components/schemas/Problem' }
 
   return ({ route, operation, method, flaws, credential }, { status, headers, text }) => {
@@ -236,13 +262,18 @@ export function createJudge(document: Document): (request: Request, answer: Answ
 
     // An answer to another path or method is none of this operation's.
     const elsewhere = flaws.includes('route') || flaws.includes('method')
-    const content = operation.responses[status]?.content[mediaType]
+    const response = operation.responses[status]
+    const content = response?.content?.[mediaType]
+    const isEmpty = response !== undefined && !response.content && mediaType === '' && text === ''
     if (method === 'HEAD' && text !== '') found.push(`a body for HEAD: ${label}`)
     const schema = elsewhere ? problem : content?.schema
-    if (elsewhere ? mediaType !== 'application/problem+json' : !schema)
+    if (elsewhere ? mediaType !== 'application/problem+json' : !schema && !isEmpty)
       found.push(`not in the document: ${label}`)
-    else if (method !== 'HEAD' && !isValid(schema!, isJson ? body : text))
+    else if (method !== 'HEAD' && schema && !isValid(schema, isJson ? body : text))
       found.push(`not of its schema: ${label}: ${text.slice(0, 300)}`)
+
+    if (!elsewhere && response)
+      found.push(...headerViolations(headers, response.headers, read).map(what => `${what}: ${label}`))
 
     if (status === 500) found.push(`an error of the gateway itself: ${label}`)
     for (const name of ['x-request-id', 'cache-control', ...(REQUIRED_HEADERS[status] ?? [])])

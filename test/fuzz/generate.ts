@@ -6,6 +6,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import fc from 'fast-check'
+import { duplicateMembers } from '../../src/http/json.ts'
 import type { Fault } from '../../src/simulator/simulator.ts'
 
 interface Schema {
@@ -18,6 +19,12 @@ interface Schema {
   maxLength?: number
   required?: string[]
   properties?: Record<string, Schema>
+}
+
+/** Either of both. */
+export interface Header {
+  $ref?: string
+  schema?: Schema
 }
 
 export interface Parameter {
@@ -35,13 +42,16 @@ export interface Described {
   requestBody?: { required?: boolean; content: Record<string, { schema: Schema }> }
   responses: Record<
     string,
-    { headers?: object; content: Record<string, { schema: Schema; examples?: Record<string, unknown> }> }
+    {
+      headers: Record<string, Header>
+      content?: Record<string, { schema: Schema; examples?: Record<string, unknown> }>
+    }
   >
 }
 
 export interface Document {
   paths: Record<string, Record<string, Described>>
-  components: { schemas: Record<string, Schema> }
+  components: { schemas: Record<string, Schema>; headers: Record<string, { schema: Schema }> }
 }
 
 /** What is wrong with a request by the document, and the statuses that may say so. */
@@ -192,6 +202,8 @@ const FAULTS: fc.Arbitrary<Fault> = fc
 export function readDocument(document: Document): {
   operations: Map<string, Described>
   isValid: (schema: Schema, value: unknown) => boolean
+  /** The schema of a header, which may be a reference to one of the components. */
+  headerSchema: (header: Header) => Schema
 } {
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   addFormats.default(ajv)
@@ -209,6 +221,8 @@ export function readDocument(document: Document): {
       compiled.set(text, validate)
       return validate(value) as boolean
     },
+    headerSchema: ({ $ref, schema }) =>
+      $ref === undefined ? schema! : document.components.headers[$ref.split('/').at(-1)!]!.schema,
   }
 }
 
@@ -217,7 +231,12 @@ export function requestsOf(document: Document): fc.Arbitrary<Request> {
   const { operations, isValid } = readDocument(document)
 
   const textArbitrary = ({ name, schema }: Parameter): fc.Arbitrary<string> => {
-    const texts = mostly(textsFor(schema), text => isValid(schema, fromText(text, schema)), anyText)
+    const component = document.components.schemas[schema.$ref?.split('/').at(-1) ?? '']
+    const texts = mostly(
+      textsFor(component ?? schema),
+      text => isValid(schema, fromText(text, schema)),
+      anyText,
+    )
     // Any text is a good id of an operation; those of real ones are better.
     return name === 'operation_id' ? fc.oneof(fc.constantFrom(...OPERATIONS), texts) : texts
   }
@@ -238,8 +257,10 @@ export function requestsOf(document: Document): fc.Arbitrary<Request> {
       fc.constantFrom('extra', 'Name', '__proto__', 'constructor', ' name', 'id', 'token'),
       fc.jsonValue(),
     )
+    const twice =
+      members.length === 0 ? fc.constant(undefined) : sometimes(40, fc.oneof(...members), undefined)
     return fc
-      .tuple(...members, sometimes(25, unknown, undefined))
+      .tuple(...members, sometimes(25, unknown, undefined), twice)
       .map(
         all =>
           `{${all.flatMap(one => (one ? [`${JSON.stringify(one[0])}:${JSON.stringify(one[1])}`] : [])).join()}}`,
@@ -363,6 +384,8 @@ export function requestsOf(document: Document): fc.Arbitrary<Request> {
           const given = draw.query[i]
           if (given && (given[1] || isFlawed(one, given[0]))) flaws.add('query')
         })
+        // Whatever it is, no route knows it.
+        if (draw.noise !== '') flaws.add('query')
         if (draw.broken !== '' && draw.path.length > 0) flaws.add('percent')
         if (draw.misroute !== '' || draw.path.includes('')) flaws.add('route')
         const used = draw.head && method === 'GET' && draw.method === method ? 'HEAD' : draw.method
@@ -377,7 +400,7 @@ export function requestsOf(document: Document): fc.Arbitrary<Request> {
           else {
             const json = parsed(sent)
             if (json === undefined) flaws.add('json')
-            else if (!isValid(schema, json)) flaws.add('body')
+            else if (!isValid(schema, json) || duplicateMembers(sent).length > 0) flaws.add('body')
           }
           if (sent !== null && draw.mediaType !== JSON_TYPE) flaws.add('media-type')
         } else if (sent !== null) flaws.add('unwanted-body')
@@ -422,7 +445,7 @@ export function requestsOf(document: Document): fc.Arbitrary<Request> {
 
   return fc.oneof(
     ...[...operations].map(([route, operation]) => ({
-      weight: operation.security.length > 0 ? 8 : 1,
+      weight: operation.security.length > 0 ? 12 : 1,
       arbitrary: requestOf(route, operation),
     })),
   )

@@ -65,7 +65,9 @@ test('every answer carries its id and the headers that keep browsers out', async
     const { status: answered, headers } = await world.call('GET', path)
     expect(answered, path).toBe(status)
     expect(headers.get('x-request-id'), path).toMatch(/^[\w-]{36}$/)
-    expect(headers.get('cache-control'), path).toBe('no-store')
+    expect(headers.get('cache-control'), path).toBe(
+      path === '/openapi.json' ? 'public, no-cache' : 'no-store',
+    )
     expect(headers.get('x-content-type-options'), path).toBe('nosniff')
     expect(headers.get('content-security-policy'), path).toBe("default-src 'none';frame-ancestors 'none'")
     expect(headers.get('access-control-allow-origin'), path).toBeNull()
@@ -162,4 +164,26 @@ test('a connection over which nothing ever came does not keep the gateway from c
   await world.gateway.close()
   await closed
   expect(socket.bytesWritten).toBe(0)
+})
+
+test('JSON of whatever status ends with one newline, and a HEAD tells the same length', async () => {
+  const world = await startWorld({ env: { DOCS: 'true' } })
+  for (const path of [
+    '/livez',
+    '/operations',
+    '/operations/none',
+    '/nothing',
+    '/openapi.json',
+    '/docs/json',
+  ]) {
+    const { text, headers } = await world.call('GET', path)
+    expect([path, /[^\n]\n$/.test(text)]).toEqual([path, true])
+    expect([path, headers.get('content-length')]).toEqual([path, String(Buffer.byteLength(text))])
+    // Swagger UI has no HEAD, and a path that is not there is told with its method.
+    if (path === '/docs/json' || path === '/nothing') continue
+    const head = await world.call('HEAD', path)
+    expect([path, head.headers.get('content-length')]).toEqual([path, headers.get('content-length')])
+  }
+  const patch = await world.call('PATCH', '/operations')
+  expect([patch.status, patch.text.endsWith('}\n')]).toEqual([405, true])
 })

@@ -162,13 +162,13 @@ test('a request hidden in the body of another is only a body', async () => {
   for (const [bytes, status] of [
     [outer('POST /vms/1000/snapshots', credentials), 400],
     [outer('POST /vms/1000/snapshots', ''), 401],
-    // A body that a GET should not have is passed over.
-    [outer('GET /operations', credentials), 200],
-    [outer('GET /livez', '', 'text/plain'), 200],
+    // A body that a GET should not have is refused.
+    [outer('GET /operations', credentials), 400],
+    [outer('GET /livez', '', 'text/plain'), 400],
     [outer('PUT /operations', credentials), 405],
     [outer('POST /nothing', ''), 400],
     [outer('GET /%ff', ''), 400],
-    [outer('GET /livez', 'Upgrade: h2c\r\n').replace('Connection: close', 'Connection: Upgrade, close'), 200],
+    [outer('GET /livez', 'Upgrade: h2c\r\n').replace('Connection: close', 'Connection: Upgrade, close'), 400],
   ] as const)
     expect([bytes.slice(0, 60), (await say(world, bytes)).responses.map(one => one.status)]).toEqual([
       bytes.slice(0, 60),
@@ -188,7 +188,6 @@ test('who sends slowly is cut off', async () => {
   const drip = (text: string, count: number): string[] => Array.from({ length: count }, () => text)
   const head = `${CREATE}Content-Length: 1000\r\n\r\n`
   const bodies = [
-    ['nothing at all', [], 300],
     ['half a request line', ['POST /vms'], 300],
     ['a header now and then', [CREATE, ...drip('X-A: b\r\n', 100)], 300],
     ['a body that stops', [`${head}{"na`], 2_000],
@@ -207,6 +206,51 @@ test('who sends slowly is cut off', async () => {
   })
   await Promise.all(said)
   expect(world.simulator.requests).toEqual([])
+})
+
+test('a connection that was opened ahead may be silent as long as an idle one, and hears nothing at its end', async () => {
+  const world = await startImpatient({ keepAliveMs: 1_200 })
+  const ahead = await say(world, [])
+  expect(ahead.responses).toEqual([])
+  expect(ahead.tookMs).toBeGreaterThanOrEqual(1_150)
+  expect(ahead.tookMs).toBeLessThan(2_500)
+  // One that speaks late is served, and has its time to speak from then on.
+  const probe = 'GET /livez HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n'
+  expect((await say(world, ['', '', probe], 300)).responses.map(({ status }) => status)).toEqual([200])
+  const slow = await say(world, ['', '', 'GET /livez', ...Array.from({ length: 20 }, () => 'x')], 300)
+  expect(refusalOf(slow)).toBe(408)
+})
+
+test('an unknown expectation and CONNECT are refused with a problem', async () => {
+  const world = await startWorld()
+  const ask = (line: string, headers: string): string =>
+    `${line} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n${headers}\r\n`
+  const { responses } = await say(world, ask('GET /livez', 'Expect: a-miracle\r\n'))
+  expect(responses).toHaveLength(1)
+  expect(responses[0]!.headers['content-type']).toMatch(/^application\/problem\+json/)
+  expect(JSON.parse(responses[0]!.body)).toMatchObject({ status: 417, code: 'expectation-failed' })
+  const met = await say(world, ask('GET /livez', 'Expect: 100-continue\r\n'))
+  expect(met.responses.map(({ status }) => status)).toEqual([100, 200])
+  const old = ask('GET /livez', 'Expect: a-miracle\r\n').replace('1.1', '1.0')
+  expect((await say(world, old)).responses.map(({ status }) => status)).toEqual([200])
+  const connected = await say(world, ask('CONNECT gateway:443', ''))
+  expect(refusalOf(connected)).toBe(405)
+  expect(connected.responses[0]!.headers.allow).toContain('GET')
+  expect(await say(world, ask('GET /livez#x', ''))).toMatchObject({ responses: [{ status: 400 }] })
+})
+
+test('a proxy may send the whole address, with the base path and without', async () => {
+  const world = await startWorld({ env: { BASE_PATH: '/gw' } })
+  const statusOf = async (target: string): Promise<number | undefined> =>
+    (await say(world, `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)).responses[0]?.status
+  for (const base of ['http://gateway.example', 'HTTPS://user@[::1]:8443']) {
+    for (const path of ['/livez', '/gw/livez', '', '/', '/gw', '/gw/'])
+      expect(await statusOf(base + path), base + path).toBe(200)
+    for (const path of ['/gw?x=1', '?x=1', '/vms/x/stats?x'])
+      expect([400, 401]).toContain(await statusOf(base + path))
+    expect(await statusOf(`${base}/gw/gw/livez`)).toBe(404)
+    expect(await statusOf(`${base}/nothing`)).toBe(404)
+  }
 })
 
 test('the limits are for sending: an answer may take longer', async () => {
@@ -249,8 +293,9 @@ test('URLs and headers have 16 KiB together', async () => {
     ['/livez', `b\r\n${'X-Many: header\r\n'.repeat(1_100)}X-End: x`],
   ] as const)
     expect(refusalOf(await say(world, request(path, header)))).toBe(431)
+  // Read, and refused for what it says.
   const good = await say(world, request(`/livez?${'x'.repeat(8_000)}`, 'x'.repeat(8_000)))
-  expect(good.responses.map(({ status }) => status)).toEqual([200])
+  expect(good.responses.map(({ status }) => status)).toEqual([400])
 })
 
 test('connections end: idle ones, silent ones, and those that served enough', async () => {

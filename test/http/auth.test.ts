@@ -29,6 +29,10 @@ test('each route takes its scope and no other', async () => {
       const isAllowed = needed === null || needed === scope
       // HOSTKEY knows no VM 4000, nor the gateway that operation: a 404 has passed.
       expect(answer.status, what).toBe(isAllowed ? (path === '/operations' ? 200 : 404) : 403)
+      // RFC 6750, section 3.1. HOSTKEY's 404 knows nothing of scopes.
+      expect(answer.headers.get('www-authenticate'), what).toBe(
+        isAllowed ? null : `Bearer error="insufficient_scope", scope="${needed}"`,
+      )
       const isRefused = answer.text === '' || answer.body?.code === 'scope-missing'
       expect(isRefused || isAllowed, what).toBe(true)
       expect(world.simulator.requests.length > before, what).toBe(isAllowed && needed !== null)
@@ -87,7 +91,8 @@ test('without credentials, or with bad ones, there is nothing but the public rou
       401,
       'unauthenticated',
     ])
-    expect(answer.headers.get('www-authenticate')).toBe('Bearer')
+    const sent = /^Bearer +./i.test(String(headers.authorization)) || (headers['x-api-key'] ?? '') !== ''
+    expect(answer.headers.get('www-authenticate')).toBe(sent ? 'Bearer error="invalid_token"' : 'Bearer')
   }
   for (const [method, path] of [...ROUTES, ['PUT', '/operations'] as const])
     expect((await world.call(method, path, { key: null })).status, path).toBe(401)
@@ -121,12 +126,18 @@ test('credentials that conflict are refused, and told so', async () => {
     { 'x-api-key': [KEY, KEY], authorization: '' },
   ]
   for (const headers of conflicts) {
-    const { status, body, text } = await callRaw(world.gateway.address, 'GET', '/operations', { headers })
+    const {
+      status,
+      body,
+      text,
+      headers: answered,
+    } = await callRaw(world.gateway.address, 'GET', '/operations', { headers })
     expect([headers, status, body.detail]).toEqual([
       headers,
       401,
       'The request carries conflicting credentials; send one, in one header.',
     ])
+    expect(answered.get('www-authenticate')).toBe('Bearer error="invalid_token"')
     expect(text).not.toMatch(/other-key|test-caller-key/)
   }
 })

@@ -18,7 +18,7 @@ test('unknown routes', async () => {
       expectProblem(await callRaw(world.gateway.address, method, path), 'route-not-found')
   }
   const { body } = await world.call('GET', '/nothing?token=x')
-  expect(body.detail).toContain('GET /nothing.')
+  expect(body.detail).toContain('GET /nothing ')
   expect(body.detail).not.toContain('token')
 })
 

@@ -95,6 +95,27 @@ test('without a valid key requests are counted by address, as the trusted proxy 
   expect(await from('2001:db8:0:2::1')).toBe(401)
 })
 
+test('an address counts without its port, and what is none counts for the connection', async () => {
+  const world = await startWorld({ env: { RATE_LIMIT_MAX: '2', TRUST_PROXY: '127.0.0.1,10.0.0.0/8' } })
+  const from = (address: string): Promise<number> =>
+    world
+      .call('GET', '/operations', { key: null, headers: { 'x-forwarded-for': address } })
+      .then(({ status }) => status)
+  for (const spellings of [
+    ['203.0.113.9:40001', '203.0.113.9:40002', '203.0.113.9'],
+    ['[2001:db8::1]:443', '[2001:db8::1]', '2001:db8::1'],
+    // The proxy in between writes the port of its own peer, too.
+    ['203.0.113.10:1, 10.0.0.5:99', '203.0.113.10, 10.0.0.5', '203.0.113.10'],
+    ['unknown', 'nonsense', '203.0.113.9:99999999'],
+  ]) {
+    const statuses = []
+    for (const one of spellings) statuses.push(await from(one))
+    expect(statuses, spellings.join(' ')).toEqual([401, 401, 429])
+  }
+  // They counted for the connection, which has no quota left; an address of its own has.
+  expect([await from('1.2.3'), await from('203.0.113.11')]).toEqual([429, 401])
+})
+
 test('what nobody trusts tells no address', async () => {
   const world = await startWorld({ env: { RATE_LIMIT_MAX: '1' } })
   const statuses = []
@@ -126,3 +147,17 @@ test('with an empty quota no Retry-After is earlier than its reset', async () =>
   expect(late).toBe(Number(answers[1]!.headers.get('ratelimit-reset')))
   expect(late).toBeGreaterThan(50)
 })
+
+test(
+  'a caller without quota gets none by requests from thousands of addresses',
+  { timeout: 30_000 },
+  async () => {
+    const world = await startWorld({ env: { RATE_LIMIT_MAX: '1', LOG_LEVEL: 'silent' } })
+    const stats = (): Promise<number> => world.call('GET', '/vms/1000/stats').then(({ status }) => status)
+    expect([await stats(), await stats()]).toEqual([200, 429])
+    // As many as the plugin would have counted by itself, and some more.
+    for (let i = 0; i < 5_200; i += 1)
+      await world.gateway.app.inject({ url: '/nothing', remoteAddress: `10.0.${i >> 8}.${i & 255}` })
+    expect(await stats()).toBe(429)
+  },
+)

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { parsePrefer } from '../../src/http/prefer.ts'
 import { callRaw, ended, KEY, mutations, startWorld, stoppableClock, upstreamCalls } from '../helper.ts'
@@ -9,6 +10,12 @@ test.for([
   ['Wait = 3', 3_000, 'wait=3'],
   ['wait="3"', 3_000, 'wait=3'],
   ['wait=0', 0, 'wait=0'],
+  // What stands in quotes is one value, whatever it looks like.
+  ['foo="a, wait=5", wait=3', 3_000, 'wait=3'],
+  ['foo="a\\", wait=5, respond-async"', null, null],
+  ['foo; x="; , wait=5", respond-async', 0, 'respond-async'],
+  ['wait="3, wait=5"', null, null],
+  ['foo="open, wait=5', null, null],
   ['wait=3; x=y', 3_000, 'wait=3'],
   ['return=minimal, wait=3', 3_000, 'wait=3'],
   ['wait=3, wait=4', 3_000, 'wait=3'],
@@ -117,4 +124,20 @@ test('a caller who leaves while waiting ends nothing', async () => {
   clock.go()
   const { operations } = (await world.call('GET', '/operations')).body
   expect(await ended(world, operations[0].id)).toMatchObject({ status: 'succeeded' })
+})
+
+test('a string hides what is in it, and takes nothing from what is beside it', () => {
+  const text = fc.string({
+    unit: fc.constantFrom('"', '\\', ',', ';', '=', ' ', 'wait=9', 'respond-async', 'a'),
+  })
+  fc.assert(
+    fc.property(text, text, fc.nat(25), (value, parameter, seconds) => {
+      const quoted = [value, parameter].map(one => `"${one.replaceAll(/["\\]/g, '\\$&')}"`)
+      const header = `x=${quoted[0]}; y=${quoted[1]}, wait=${seconds}`
+      expect(parsePrefer(header, 25_000)).toEqual({ waitMs: seconds * 1000, applied: `wait=${seconds}` })
+      expect(parsePrefer(`x=${quoted[0]}; y=${quoted[1]}`, 25_000)).toEqual({ waitMs: null, applied: null })
+    }),
+  )
+  // Nothing takes long.
+  expect(parsePrefer(`${'"\\'.repeat(8_000)},wait=5`, 25_000).waitMs).toBeNull()
 })

@@ -15,7 +15,7 @@ import type {
   CheckOutcome,
   Done,
   Hostkey,
-  Snapshot,
+  ListedSnapshot,
   Task as Asked,
 } from '../../src/operations/hostkey.ts'
 import type { ChangeKind, ReadKind } from '../../src/operations/kinds/kind.ts'
@@ -37,7 +37,14 @@ const LEASE_MS = 70_000
 /** The client's own limit: no call hangs longer. */
 const TIMEOUT_MS = 15_000
 const CLOCK_SKEW_MS = 5_000
-const POLICY = { checkMinMs: 500, checkMaxMs: 15_000, deadlineMs: 600_000, settleMs: 60_000, readCalls: 3 }
+const POLICY = {
+  checkMinMs: 500,
+  checkMaxMs: 15_000,
+  deadlineMs: 600_000,
+  settleMs: 60_000,
+  keyGraceMs: { change: 0, read: 0 },
+  readCalls: 3,
+}
 const EVERYTHING = {
   visible: { vmIds: '*' as const, kinds: KIND_NAMES, createdBy: '' },
   limit: 1_000,
@@ -176,7 +183,7 @@ class Truth {
     return task
   }
 
-  #list(vmId: number): Snapshot[] {
+  #list(vmId: number): ListedSnapshot[] {
     return [...this.snapshots]
       .filter(path => path.startsWith(`${vmId}/`))
       .map(path => ({
@@ -184,6 +191,8 @@ class Truth {
         id: null,
         type: 'snapshot',
         created_at: this.isDated ? new Date(this.born.get(path)!.atMs).toISOString() : null,
+        isPresent: true,
+        isDateCertain: true,
         raw: null,
       }))
   }
@@ -191,7 +200,7 @@ class Truth {
 
 /** A list is read as what it is. */
 function doneOf(scope: unknown): Done {
-  return { kind: 'done', scope, snapshots: Array.isArray(scope) ? (scope as Snapshot[]) : null }
+  return { kind: 'done', scope, snapshots: Array.isArray(scope) ? (scope as ListedSnapshot[]) : null }
 }
 
 // --- The commands ----------------------------------------------------------------------------------------------

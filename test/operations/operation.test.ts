@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { CallOutcome, CheckOutcome, Done, Snapshot } from '../../src/operations/hostkey.ts'
+import type { CallOutcome, CheckOutcome, Done, ListedSnapshot } from '../../src/operations/hostkey.ts'
 import type { Kind } from '../../src/operations/kinds/kind.ts'
 import { KIND_NAMES, mutates } from '../../src/operations/kinds/kinds.ts'
 import {
@@ -9,11 +9,17 @@ import {
   type Running,
   type Step,
 } from '../../src/operations/operation.ts'
-import { readSnapshots } from '../../src/upstream/snapshots.ts'
 import { advance, type Event, type LookOutcome } from '../../src/operations/transition.ts'
 
 const T0 = 1_800_000_000_000
-const POLICY = { checkMinMs: 500, checkMaxMs: 15_000, deadlineMs: 7_200_000, settleMs: 300_000, readCalls: 3 }
+const POLICY = {
+  checkMinMs: 500,
+  checkMaxMs: 15_000,
+  deadlineMs: 7_200_000,
+  settleMs: 300_000,
+  keyGraceMs: { change: 0, read: 0 },
+  readCalls: 3,
+}
 const MUTATIONS = ['snapshot.create', 'snapshot.delete', 'snapshot.restore'] as const
 const READS = ['snapshot.list', 'stats.load'] as const
 
@@ -45,7 +51,7 @@ function after(op: Operation, event: Event, nowMs = NOW, random = 0.5): Operatio
   return advance(op, event, nowMs, POLICY, () => random)
 }
 /** What HOSTKEY gave; a list, where it is one, was read by the dialect. */
-const done = (scope: unknown, snapshots: Snapshot[] | null = null): Done => ({
+const done = (scope: unknown, snapshots: ListedSnapshot[] | null = null): Done => ({
   kind: 'done',
   scope,
   snapshots,
@@ -53,11 +59,20 @@ const done = (scope: unknown, snapshots: Snapshot[] | null = null): Done => ({
 const called = (outcome: CallOutcome): Event => ({ type: 'called', outcome })
 const checked = (outcome: CheckOutcome): Event => ({ type: 'checked', outcome })
 const looked = (outcome: LookOutcome): Event => ({ type: 'looked', outcome })
-const seen = (...snapshots: Snapshot[]): Event => looked({ kind: 'seen', snapshots })
+const seen = (...snapshots: ListedSnapshot[]): Event => looked({ kind: 'seen', snapshots })
 
-function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
+function snapshot(changes: Partial<ListedSnapshot> = {}): ListedSnapshot {
   const created_at = new Date(T0 + 2_000).toISOString()
-  return { name: 'nightly', id: '501', type: 'snapshot', created_at, raw: { name: 'nightly' }, ...changes }
+  return {
+    name: 'nightly',
+    id: '501',
+    type: 'snapshot',
+    created_at,
+    isPresent: true,
+    isDateCertain: true,
+    raw: { name: 'nightly' },
+    ...changes,
+  }
 }
 
 const EVENTS = {
@@ -86,7 +101,7 @@ const EVENTS = {
   'check gone': checked({ kind: 'gone' }),
   'check lost': checked({ kind: 'lost', reason: 'reset', cause: 'connection' }),
   'check unsent': checked({ kind: 'unsent', reason: 'connection refused' }),
-  'look blind': looked({ kind: 'blind', reason: 'HOSTKEY refused' }),
+  'look blind': looked({ kind: 'blind', failure: { reason: 'rejected', detail: 'HOSTKEY refused' } }),
 } as const satisfies Record<string, Event>
 type EventName = keyof typeof EVENTS
 
@@ -168,7 +183,7 @@ describe('a look settles a create by presence', () => {
   const at = (offsetMs: number): string => new Date(offsetMs).toISOString()
   const ABSENT = { present: false, atMs: T0 - 1_000 }
   const PRESENT = { present: true, atMs: T0 - 1_000 }
-  test.each<[string, Snapshot[], Evidence | null, string]>([
+  test.each<[string, ListedSnapshot[], Evidence | null, string]>([
     ['its date is after the start', [snapshot()], null, 'succeeded'],
     [
       'its date is before the start, within the skew',
@@ -379,22 +394,26 @@ describe('results', () => {
   const observed_at = new Date(NOW).toISOString()
   test('of a list: what was recognised, beside what came', () => {
     const scope = [{ name: 'nightly', snapshot_id: 5, date: 1_800_000_000 }]
-    expect(
-      after(running('snapshot.list', 'check'), checked(done(scope, readSnapshots(scope, 'snapshot')))).result,
-    ).toEqual({
+    const snapshots = [
+      {
+        name: 'nightly',
+        id: '5',
+        type: 'snapshot',
+        created_at: new Date(T0).toISOString(),
+        isPresent: true,
+        isDateCertain: true,
+        raw: scope[0],
+      },
+    ]
+    expect(after(running('snapshot.list', 'check'), checked(done(scope, snapshots))).result).toEqual({
       vm_id: 7,
       type: 'snapshot',
       observed_at,
-      snapshots: [
-        { name: 'nightly', id: '5', type: 'snapshot', created_at: new Date(T0).toISOString(), raw: scope[0] },
-      ],
+      snapshots,
       raw: scope,
     })
     const strange = { state: 'fine' }
-    expect(
-      after(running('snapshot.list', 'call'), called(done(strange, readSnapshots(strange, 'snapshot'))))
-        .result,
-    ).toEqual({
+    expect(after(running('snapshot.list', 'call'), called(done(strange, null))).result).toEqual({
       vm_id: 7,
       type: 'snapshot',
       observed_at,

@@ -1,19 +1,51 @@
 /** The watcher alone, over a store that is away for longer than a test can wait. */
 
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { intercept } from '../../src/observability/intercept.ts'
 import { NO_TRACING } from '../../src/observability/tracing.ts'
-import { Engine } from '../../src/operations/engine.ts'
+import { Engine, type Log } from '../../src/operations/engine.ts'
+import type { Hostkey } from '../../src/operations/hostkey.ts'
 import { Reads } from '../../src/operations/reads/reads.ts'
-import { StoreUnavailable } from '../../src/operations/store.ts'
+import { StoreUnavailable, type Store } from '../../src/operations/store.ts'
 import { Waiters } from '../../src/operations/waiters.ts'
 import { Watch } from '../../src/operations/watch.ts'
 import { openSqliteStore } from '../../src/store/sqlite/open.ts'
 import { temporaryDirectory } from '../helper.ts'
+import { operation } from '../store/store-contract.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] }))
 afterEach(() => void vi.useRealTimers())
+
+const nobody = (): never => {
+  throw new Error('nothing is due, so nothing is asked of HOSTKEY')
+}
+
+/** A watcher at work, with a lease of a second. */
+function watchOver(store: Store, hostkey: Hostkey, tell: Log['info'] = () => {}): Watch {
+  const engine = new Engine({
+    store,
+    hostkey,
+    policy: {
+      checkMinMs: 1,
+      checkMaxMs: 1,
+      deadlineMs: 60_000,
+      settleMs: 1,
+      keyGraceMs: { change: 0, read: 0 },
+      readCalls: 1,
+    },
+    log: { info: tell, warn: tell, error: tell },
+    tracing: NO_TRACING.operations,
+    now: Date.now,
+    random: Math.random,
+    leaseMs: 1_000,
+  })
+  const reads = new Reads(engine, new Waiters(store), 0)
+  const watch = new Watch(engine, reads, { concurrency: 1, idleMs: 1_000 })
+  watch.start()
+  return watch
+}
 
 test('a store that is away is told of once, however long, and so is its return', async () => {
   let isAway = true
@@ -27,22 +59,7 @@ test('a store that is away is told of once, however long, and so is its return',
     asked += 1
     return isAway ? Promise.reject(new StoreUnavailable('away')) : next()
   })
-  const nobody = (): never => {
-    throw new Error('nothing is due, so nothing is asked of HOSTKEY')
-  }
-  const engine = new Engine({
-    store,
-    hostkey: { call: nobody, check: nobody, pausedMs: () => 0 },
-    policy: { checkMinMs: 1, checkMaxMs: 1, deadlineMs: 1, settleMs: 1, readCalls: 1 },
-    log: { info: tell, warn: tell, error: tell },
-    tracing: NO_TRACING.operations,
-    now: Date.now,
-    random: Math.random,
-    leaseMs: 1_000,
-  })
-  const reads = new Reads(engine, new Waiters(store), 0)
-  const watch = new Watch(engine, reads, { concurrency: 1, idleMs: 1_000 })
-  watch.start()
+  const watch = watchOver(store, { call: nobody, check: nobody, pausedMs: () => 0 }, tell)
   await vi.advanceTimersByTimeAsync(60_000)
   expect(asked).toBeGreaterThan(30)
   expect(lines).toEqual(['the watcher could not read the store'])
@@ -55,4 +72,25 @@ test('a store that is away is told of once, however long, and so is its return',
     'the watcher could not read the store',
   ])
   await watch.stop(0)
+})
+
+test('a check that outlasts half of its lease may not leave: its key can be read once, perhaps by somebody else', async () => {
+  vi.useRealTimers()
+  const file = openSqliteStore(join(temporaryDirectory(), 'gateway.db'), Date.now())
+  onTestFinished(() => file.close())
+  await file.start(operation({ step: 'check', callback: 'c'.repeat(32), dueAtMs: Date.now() - 1 }), null, 0)
+  const asked: boolean[][] = []
+  const watch = watchOver(file, {
+    call: nobody,
+    pausedMs: () => 0,
+    async check(_callback, _task, _signal, mayLeave) {
+      const before = mayLeave!()
+      await sleep(550)
+      asked.push([before, mayLeave!()])
+      return { kind: 'gone' }
+    },
+  })
+  await vi.waitUntil(() => asked.length > 0, { timeout: 5_000 })
+  expect(asked[0]).toEqual([true, false])
+  await watch.stop(1_000)
 })

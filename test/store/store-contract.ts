@@ -276,6 +276,11 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     expect(ids(await store.list({ ...EVERYTHING, limit: 5, olderThan: page.at(-1)!.id }))).toEqual(
       ids(ops.slice(5, 10)),
     )
+    const newerThan = ops[8]!.id
+    expect(ids(await store.list({ ...EVERYTHING, newerThan }))).toEqual(ids(ops.slice(0, 8)))
+    expect(ids(await store.list({ ...EVERYTHING, newerThan, olderThan: ops[2]!.id }))).toEqual(
+      ids(ops.slice(3, 8)),
+    )
     expect(ids(await store.list({ ...EVERYTHING, vmId: 2 }))).toEqual(where(op => op.vmId === 2))
     expect(ids(await store.list({ ...EVERYTHING, kind: 'stats.load' }))).toEqual(
       where(op => op.kind === 'stats.load'),

@@ -157,12 +157,13 @@ class Model {
     return model
   }
 
-  #list({ visible, vmId, kind, status, limit, olderThan }: ListQuery): Operation[] {
+  #list({ visible, vmId, kind, status, limit, olderThan, newerThan = '' }: ListQuery): Operation[] {
     return [...this.operations.values()]
       .filter(op => visible.vmIds === '*' || visible.vmIds.includes(op.vmId))
       .filter(op => visible.kinds.includes(op.kind) || op.createdBy === visible.createdBy)
       .filter(op => [op.vmId, undefined].includes(vmId) && [op.kind, undefined].includes(kind))
       .filter(op => [op.status, undefined].includes(status) && (olderThan === undefined || op.id < olderThan))
+      .filter(op => op.id > newerThan)
       .toSorted((a, b) => (a.id < b.id ? 1 : -1))
       .slice(0, limit)
   }
@@ -249,6 +250,7 @@ const someCall = fc.oneof(
       status: maybe(fc.constantFrom<Status>('running', 'succeeded', 'failed', 'unknown')),
       limit: fc.integer({ min: 1, max: 5 }),
       olderThan: maybe(pick),
+      newerThan: maybe(pick),
     }),
   },
   {
@@ -316,12 +318,13 @@ function concrete(some: SomeCall, model: Model, ids: string[], nowMs: number): C
     case 'get':
       return { op: 'get', id: idAt(some.pick) }
     case 'list': {
-      const { vmIds, kinds, createdBy, vmId, kind, status, limit, olderThan } = some
+      const { vmIds, kinds, createdBy, vmId, kind, status, limit, olderThan, newerThan } = some
       const query: ListQuery = { visible: { vmIds, kinds, createdBy }, limit }
       if (vmId !== undefined) query.vmId = vmId
       if (kind !== undefined) query.kind = kind
       if (status !== undefined) query.status = status
       if (olderThan !== undefined) query.olderThan = idAt(olderThan)
+      if (newerThan !== undefined) query.newerThan = idAt(newerThan)
       return { op: 'list', query }
     }
     case 'claimDue':

@@ -96,3 +96,26 @@ test('what goes on with something begun goes first, and waits in a queue as long
   await begun[0]
   await vi.waitFor(() => expect(running).toEqual(['begun 2', 'new 1']))
 })
+
+test('what may never end gets half of the places, and waits for these alone', async () => {
+  const { bulkhead } = setUp()
+  const ends = new Map<string, () => void>()
+  const doubtful = (name: string): Promise<string | undefined> =>
+    bulkhead.runDoubtful(async () => {
+      await new Promise<void>(resolve => ends.set(name, resolve))
+      return name
+    })
+  const calls = ['a', 'b', 'c'].map(doubtful)
+  expect(await doubtful('d')).toBeUndefined()
+  expect([bulkhead.running, bulkhead.queued]).toEqual([1, 2])
+  ends.get('a')!()
+  await vi.advanceTimersByTimeAsync(0)
+  expect([...ends.keys()]).toEqual(['a', 'b'])
+  expect(bulkhead.running).toBe(1)
+  ends.get('b')!()
+  await vi.advanceTimersByTimeAsync(0)
+  expect([...ends.keys()]).toEqual(['a', 'b', 'c'])
+  ends.get('c')!()
+  expect(await Promise.all(calls)).toEqual(['a', 'b', 'c'])
+  expect([bulkhead.running, bulkhead.queued]).toEqual([0, 0])
+})

@@ -1,67 +1,16 @@
-import { once } from 'node:events'
-import { createServer, type AddressInfo, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, onTestFinished, test } from 'vitest'
-import { createTransport, MAX_ANSWER_BYTES, type TransportOptions } from '../../src/upstream/transport.ts'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { MAX_ANSWER_BYTES } from '../../src/upstream/transport.ts'
+import { answer, FORM, open, wire } from './wire.ts'
 
 /** Of tests that wait for it; the others never come near theirs. */
 const TIMEOUT_MS = 400
-const FIELDS = { action: 'create_snapshot', token: 'T', id: 1000 }
-const FORM = 'action=create_snapshot&token=T&id=1000'
 
-/** A server that does byte by byte what a test says: `onRequest` gets each whole request as it came. */
-async function wire(
-  onRequest: (socket: Socket, request: string, nth: number) => void,
-  onConnection: (socket: Socket) => void = () => {},
-) {
-  const requests: string[] = []
-  const sockets: Socket[] = []
-  const server = createServer(socket => {
-    sockets.push(socket)
-    socket.on('error', () => {})
-    onConnection(socket)
-    let pending = ''
-    socket.on('data', chunk => {
-      pending += chunk.toString('latin1')
-      const head = pending.indexOf('\r\n\r\n') + 4
-      const length = head + Number(/content-length: (\d+)/i.exec(pending)?.[1] ?? 0)
-      if (head < 4 || pending.length < length) return
-      requests.push(pending.slice(0, length))
-      pending = pending.slice(length)
-      onRequest(socket, requests.at(-1)!, requests.length)
-    })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const close = async () => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-    if (server.listening) await once(server, 'close')
-  }
-  onTestFinished(close)
-  return { baseUrl: `http://127.0.0.1:${port}`, port, requests, sockets, close }
-}
-
-function open(baseUrl: string, options: Partial<TransportOptions> = {}) {
-  const transport = createTransport({ baseUrl, timeoutMs: 5_000, concurrency: 1, ...options })
-  onTestFinished(() => transport.close())
-  return {
-    close: () => transport.close(),
-    send: (
-      signal?: AbortSignal,
-      method: 'POST' | 'GET' = 'POST',
-      fields: Record<string, string | number> = FIELDS,
-    ) => transport.send('vm.php', method, fields, signal),
-  }
-}
-
-const answer = (body: string, headers = '', status = '200 OK') =>
-  `HTTP/1.1 ${status}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`
 const ok = (socket: Socket) => void socket.write(answer('{"result":"OK"}'))
 const OK = {
   kind: 'answer',
-  answer: { status: 200, body: Buffer.from('{"result":"OK"}') },
+  answer: { status: 200, headers: expect.any(Object), body: Buffer.from('{"result":"OK"}') },
   retryAfterMs: null,
 }
 const LOST = { kind: 'lost', reason: expect.any(String), cause: 'connection' }
@@ -203,7 +152,6 @@ const BREAKS: [string, (socket: Socket) => void][] = [
   ],
   ['no HTTP', socket => void socket.write('SSH-2.0-OpenSSH_9.9\r\n\r\n')],
   ['endless head', socket => void socket.write(`HTTP/1.1 200 OK\r\nx: ${'x'.repeat(100_000)}`)],
-  ['a 100 that nobody asked for', socket => void socket.write('HTTP/1.1 100 Continue\r\n\r\n')],
   [
     'a switch of protocols',
     socket => void socket.write('HTTP/1.1 101 S\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n'),
@@ -335,12 +283,19 @@ test('given up in the queue: nothing is sent when its turn comes', async () => {
 })
 
 test('too long in the queue: certainly not sent, then or later', async () => {
-  const { baseUrl, requests } = await wire((socket, _request, nth) => (nth === 1 ? undefined : ok(socket)))
+  const arrived = Promise.withResolvers<void>()
+  const { baseUrl, requests } = await wire((socket, _request, nth) =>
+    nth === 1 ? arrived.resolve() : ok(socket),
+  )
   const { send } = open(baseUrl, { timeoutMs: TIMEOUT_MS })
-  const [first, ...queued] = await Promise.all([
-    send(),
-    ...Array.from({ length: 9 }, () => send(undefined, 'POST', { q: 1 })),
-  ])
+  // All ten are over at the same moment, before the first, which leaves, can make room for another.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const calls = [send(), ...Array.from({ length: 9 }, () => send(undefined, 'POST', { q: 1 }))]
+  await arrived.promise
+  vi.advanceTimersByTime(TIMEOUT_MS)
+  vi.useRealTimers()
+  const [first, ...queued] = await Promise.all(calls)
   expect(first).toEqual({ ...LOST, cause: 'timeout' })
   expect(queued.map(({ kind }) => kind)).toEqual(queued.map(() => 'unsent'))
   // Behind the nine in the same queue: its answer proves that their turn came and went.
@@ -357,4 +312,28 @@ test('closing settles everything: what left is lost, what waited was not sent, a
   await close()
   expect(await Promise.all(calls)).toEqual([LOST, { kind: 'unsent', reason: 'UND_ERR_DESTROYED' }])
   expect(await send()).toEqual({ kind: 'unsent', reason: 'UND_ERR_DESTROYED' })
+})
+
+test('whether a request may leave is asked when its turn comes, and not before', async () => {
+  const waiting: Socket[] = []
+  const { baseUrl, requests } = await wire(socket => void waiting.push(socket))
+  const { send } = open(baseUrl)
+  let mayLeave: boolean | undefined
+  const first = send()
+  await expect.poll(() => waiting.length, { interval: 2 }).toBe(1)
+  const asked: unknown[] = []
+  const ask = (): boolean => {
+    asked.push(mayLeave)
+    return mayLeave!
+  }
+  const second = send(undefined, 'POST', undefined, ask)
+  const third = send()
+  mayLeave = false
+  ok(waiting.pop()!)
+  expect(await first).toEqual(OK)
+  expect(await second).toEqual({ kind: 'unsent', reason: expect.any(String), isLate: true })
+  await expect.poll(() => waiting.length, { interval: 2 }).toBe(1)
+  ok(waiting.pop()!)
+  expect(await third).toEqual(OK)
+  expect([requests.length, asked]).toEqual([2, [false]])
 })

@@ -1,29 +1,15 @@
-/** The OpenAPI document, generated from the routes, and Swagger UI, which shows it from local files. */
+/** The OpenAPI document, generated from the routes. */
 
 import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import { VERSION } from '../../config/version.ts'
-import { securityHeaders } from '../headers.ts'
-import { problemsOnly, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
-import { openApiInfo, tidyDocument, toYaml } from './document.ts'
+import { ETAG_HEADER, etagOf, notModified, sendTagged } from '../etag.ts'
+import { problemsOnly, PUBLIC_PROBLEMS } from '../schemas/problem.ts'
+import { openApiInfo, tidyDocument, toYaml, type RouteFacts } from './document.ts'
+import { registerSwaggerUi } from './swagger-ui.ts'
 
 const PUBLIC = { access: 'public' } as const
-
-/** The page may load what it needs from the gateway, and nothing from anywhere else. */
-const DOCS_HEADERS = securityHeaders({
-  'default-src': ["'none'"],
-  'script-src': ["'self'"],
-  // Swagger UI sets style attributes; scripts stay strict.
-  'style-src': ["'self'", "'unsafe-inline'"],
-  'img-src': ["'self'", 'data:'],
-  'font-src': ["'self'"],
-  'connect-src': ["'self'"],
-  'base-uri': ["'none'"],
-  'form-action': ["'none'"],
-  'frame-ancestors': ["'none'"],
-})
 
 /** Registers the generator (before any route), the document's routes and, unless `DOCS=false`, Swagger UI. */
 export async function registerDocs(
@@ -37,9 +23,14 @@ export async function registerDocs(
 
 /** Describes every route that is registered from now on; `app.swagger()` returns the document. */
 async function registerGenerator(app: FastifyInstance, serverUrl: string): Promise<void> {
-  const withOptionalBody = new Set<string>()
+  const facts = new Map<string | undefined, RouteFacts>()
   app.addHook('onRoute', ({ config, schema }) => {
-    if (config?.emptyBody && schema?.operationId) withOptionalBody.add(schema.operationId)
+    if (!schema?.operationId) return
+    facts.set(schema.operationId, {
+      bodyMayBeLeftOut: config?.emptyBody ?? false,
+      bucket: config?.bucket ?? 'default',
+      isPage: config?.securityHeaders !== undefined,
+    })
   })
   await app.register(swagger, {
     openapi: openApiInfo(VERSION, serverUrl),
@@ -48,30 +39,37 @@ async function registerGenerator(app: FastifyInstance, serverUrl: string): Promi
       buildLocalReference: (json, _base, _fragment, i) => (json.$id as string | undefined) ?? `def-${i}`,
     },
     transformObject: input =>
-      ('openapiObject' in input
-        ? tidyDocument(input.openapiObject, withOptionalBody)
-        : input.swaggerObject) as never,
+      ('openapiObject' in input ? tidyDocument(input.openapiObject, facts) : input.swaggerObject) as never,
   })
 }
 
 /** Serves the document as JSON and as YAML. Each is written out once, when it is first asked for. */
 function serveDocument(app: FastifyInstance): void {
-  let json: string | undefined
-  let yaml: string | undefined
+  const tagged = (text: string): { text: string; etag: string } => ({ text, etag: etagOf(text) })
+  let json: ReturnType<typeof tagged> | undefined
+  let yaml: ReturnType<typeof tagged> | undefined
   app.get(
     '/openapi.json',
     { config: PUBLIC, schema: documentSchema('Json', 'application/json') },
-    (_request, reply) => {
-      json ??= JSON.stringify(app.swagger())
-      return reply.type('application/json').serializer(String).send(json)
+    (request, reply) => {
+      json ??= tagged(JSON.stringify(app.swagger()))
+      return sendTagged(request, reply, json.text, {
+        ...json,
+        mediaType: 'application/json',
+        scope: 'public',
+      })
     },
   )
   app.get(
     '/openapi.yaml',
     { config: PUBLIC, schema: documentSchema('Yaml', 'application/yaml') },
-    async (_request, reply) => {
-      yaml ??= await toYaml(app.swagger())
-      return reply.type('application/yaml').serializer(String).send(yaml)
+    async (request, reply) => {
+      yaml ??= tagged(await toYaml(app.swagger()))
+      return sendTagged(request, reply, yaml.text, {
+        ...yaml,
+        mediaType: 'application/yaml',
+        scope: 'public',
+      })
     },
   )
 }
@@ -90,31 +88,11 @@ function documentSchema(format: 'Json' | 'Yaml', mediaType: string): FastifySche
     response: {
       200: {
         description: 'The document.',
-        headers: RATE_LIMIT_HEADERS,
+        headers: ETAG_HEADER,
         content: { [mediaType]: { schema } },
       },
-      ...problemsOnly('malformed-request', 'rate-limited', 'internal'),
+      304: notModified(),
+      ...problemsOnly(...PUBLIC_PROBLEMS, 'rate-limited'),
     },
   }
-}
-
-async function registerSwaggerUi(docs: FastifyInstance, basePath: string): Promise<void> {
-  docs.addHook('onRoute', route => {
-    route.config = { securityHeaders: DOCS_HEADERS, ...route.config, ...PUBLIC }
-  })
-  await docs.register(swaggerUi, {
-    routePrefix: '/docs',
-    // The browser finds the files of the page under this; without it, they are looked for past the base path.
-    indexPrefix: basePath,
-    staticCSP: false,
-    uiConfig: {
-      layout: 'BaseLayout',
-      deepLinking: true,
-      displayRequestDuration: true,
-      persistAuthorization: false,
-      tryItOutEnabled: true,
-      validatorUrl: null,
-    },
-    theme: { title: 'HOSTKEY VM gateway' },
-  })
 }

@@ -2,6 +2,7 @@
 
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import { PROBLEM_EXAMPLES } from '../schemas/problem.ts'
+import { HEADERS, headersOf, type RouteTraits } from './headers.ts'
 
 type OpenApiDocument = NonNullable<FastifyDynamicSwaggerOptions['openapi']>
 
@@ -38,6 +39,7 @@ export function openApiInfo(version: string, serverUrl: string): OpenApiDocument
     security: [],
     components: {
       examples: PROBLEM_EXAMPLES,
+      headers: HEADERS,
       securitySchemes: {
         bearer: {
           type: 'http',
@@ -56,27 +58,52 @@ export function openApiInfo(version: string, serverUrl: string): OpenApiDocument
   }
 }
 
+/** What the route of an operation declares, as far as the generator does not read it. */
+export interface RouteFacts {
+  bodyMayBeLeftOut: boolean
+  bucket: RouteTraits['bucket']
+  isPage: boolean
+}
+
+interface Parameter {
+  name: string
+  description?: string
+  required?: boolean
+  example?: unknown
+  schema?: { $ref?: string }
+}
+
 interface DescribedOperation {
   operationId?: string
   requestBody?: { required?: boolean }
-  parameters?: { required?: boolean; example?: unknown }[]
+  parameters?: Parameter[]
+  responses: Record<string, { headers?: object }>
 }
 
-interface DescribedPaths {
+interface DescribedDocument {
   paths?: Record<string, Record<string, DescribedOperation>>
+  components?: { schemas?: Record<string, { description?: string }> }
 }
 
 /**
- * Corrects what the generator gets wrong, in place. It marks every body as required; those of the operations in
- * `withOptionalBody` are not. It also shows examples of optional parameters, which Swagger UI would then send: an
- * Idempotency-Key that was used before, and filters that nobody asked for.
+ * Completes what the generator made, in place. It marks every body as required, also those that may be left out. It shows
+ * examples of optional parameters, which Swagger UI would then send: filters that nobody asked for. It gives no description
+ * to a parameter whose schema is a component. And it does not know of the headers that every answer has.
  */
-export function tidyDocument<T>(document: T, withOptionalBody: ReadonlySet<string | undefined>): T {
-  for (const path of Object.values((document as DescribedPaths).paths ?? {})) {
-    for (const { operationId, requestBody, parameters = [] } of Object.values(path)) {
-      if (requestBody && withOptionalBody.has(operationId)) requestBody.required = false
-      for (const parameter of parameters) if (!parameter.required) delete parameter.example
+export function tidyDocument<T>(document: T, facts: ReadonlyMap<string | undefined, RouteFacts>): T {
+  const { paths = {}, components } = document as DescribedDocument
+  for (const operation of Object.values(paths).flatMap(path => Object.values(path))) {
+    const { operationId, requestBody, parameters = [], responses } = operation
+    const route = facts.get(operationId)!
+    if (requestBody && route.bodyMayBeLeftOut) requestBody.required = false
+    for (const parameter of parameters) {
+      if (!parameter.required) delete parameter.example
+      const component = parameter.schema?.$ref?.split('/').at(-1)
+      if (component) parameter.description ??= components?.schemas?.[component]?.description ?? ''
     }
+    const traits = { ...route, prefers: parameters.some(({ name }) => name === 'Prefer') }
+    for (const [status, response] of Object.entries(responses))
+      response.headers = { ...response.headers, ...headersOf(traits, Number(status)) }
   }
   return document
 }

@@ -19,7 +19,7 @@ export function toOpenApi30(document: object): object {
   return {
     openapi: '3.0.3',
     info: infoOf(info),
-    ...(new Translation(document).part(parts) as Json),
+    ...(new Translation().part(parts) as Json),
   }
 }
 
@@ -37,14 +37,11 @@ function infoOf(info: Info): Info {
   }
 }
 
-/** The translation of one document, within which references are followed. */
+/** Generators know this form of null in a choice. */
+const NOTHING_BUT_NULL = { type: 'string', nullable: true, enum: [null] }
+
+/** The translation of one document. */
 class Translation {
-  readonly #document: object
-
-  constructor(document: object) {
-    this.#document = document
-  }
-
   /** Translates a part of the document with all that it contains. */
   part(part: unknown): unknown {
     if (Array.isArray(part)) return part.map(one => this.part(one))
@@ -112,23 +109,15 @@ class Translation {
     }
   }
 
-  /** A choice between one schema and null is that schema, and nullable; 3.0 has no type `null` for other choices. */
+  /** A choice between one schema and null is that schema, and nullable. 3.0 has no type `null` for other choices. */
   #choice(keyword: string, choices: readonly Json[]): Json {
     const [choice, ...others] = choices.filter(({ type }) => type !== 'null')
     if (others.length + 1 === choices.length) return { [keyword]: choices.map(one => this.#schema(one)) }
     if (choice === undefined || others.length > 0) throw new Error(`3.0 has no ${keyword} with null`)
-    // `nullable` counts only beside a `type`, so what is referred to is repeated here.
-    const { $ref } = choice
-    return {
-      ...(this.#schema(typeof $ref === 'string' ? this.#follow($ref) : choice) as Json),
-      nullable: true,
-    }
-  }
-
-  /** Returns the schema that a local reference leads to. */
-  #follow(reference: string): Json {
-    const names = reference.slice('#/'.length).split('/')
-    return names.reduce<unknown>((node, name) => (node as Json)[name], this.#document) as Json
+    if (!('$ref' in choice)) return { ...(this.#schema(choice) as Json), nullable: true }
+    // `nullable` beside a reference would let nothing in: it counts only beside a `type`. A repetition of what is referred
+    // to would be a class of its own in generated clients.
+    return { [keyword]: [this.#schema(choice), NOTHING_BUT_NULL] }
   }
 }
 

@@ -2,11 +2,11 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ChangeKind } from '../../operations/kinds/kind.ts'
+import type { ChangeRequest } from '../../operations/start.ts'
 import { auditStarted } from '../audit.ts'
 import { callerOf, requireVm } from '../auth.ts'
 import {
   jsonResponse,
-  OPERATION_HEADERS,
   OPERATION_LINK,
   REPLAYED_HEADER,
   runningResponse,
@@ -29,7 +29,7 @@ const mutationResponses = (accepted: string, ...refused: ProblemCode[]): object 
   200: jsonResponse(
     'The operation, which ended within the wait: `succeeded`, `failed` or `unknown`.',
     { $ref: 'Operation#' },
-    { ...OPERATION_HEADERS, ...REPLAYED_HEADER },
+    REPLAYED_HEADER,
   ),
   202: runningResponse(accepted, REPLAYED_HEADER),
   ...problemResponses(...MUTATION_PROBLEMS, ...UPSTREAM_PROBLEMS, ...refused),
@@ -46,22 +46,27 @@ async function change(
     snapshot: string
     snapshotType: string | undefined
     backupId?: string | undefined
+    refusesIfNewer?: boolean
   },
 ): Promise<FastifyReply> {
   const waitMs = waitOf(request, reply, config.maxWaitMs, 0)
-  const start = await operations.start({
+  const sinceMs = performance.now()
+  const gone = goneSignal(reply)
+  const wanted: ChangeRequest = {
     ...what,
     snapshotType: what.snapshotType ?? DEFAULT_TYPE,
     backupId: what.backupId ?? null,
     caller: callerOf(request).id,
     requestId: request.id,
     idempotencyKey: idempotencyOf(request),
-  })
+  }
+  const start = await operations.start(wanted, waitMs, draining, gone)
   const operation = requireStarted(start, now())
   const replayed = start.kind === 'replayed'
   auditStarted(request, operation.id, replayed)
   if (replayed) reply.header('idempotency-replayed', 'true')
-  const latest = await operations.wait(operation, waitMs, draining, () => goneSignal(reply))
+  const leftMs = waitMs - (performance.now() - sinceMs)
+  const latest = await operations.wait(operation, leftMs, draining, () => gone)
   return sendOperation(reply, latest, { basePath: config.basePath, nowMs: now() })
 }
 
@@ -77,7 +82,7 @@ export function createRoute(app: RouteApp, parts: RouteParts): void {
       tags: TAGS,
       summary: 'Take a snapshot',
       description:
-        'Asks HOSTKEY for a snapshot of the VM. One change runs on a VM at a time. Needs the scope `snapshots:create`.',
+        'Asks HOSTKEY for a snapshot of the VM. A VM has four at most: one more is refused (`upstream-conflict`), or, on plans with rotation, takes the place of the oldest, which is then lost for good. One change runs on a VM at a time; with `Prefer: wait=N` it waits its turn. Needs the scope `snapshots:create`.',
       ...secured('snapshots:create'),
       params: VmParams,
       headers: MutationHeaders,
@@ -141,23 +146,28 @@ export function restoreRoute(app: RouteApp, parts: RouteParts): void {
       tags: TAGS,
       summary: 'Restore a VM from a snapshot',
       description:
-        'Overwrites the disk of the VM with the snapshot: what changed since is lost. The body may be left out. Needs the scope `snapshots:restore`.',
+        'Overwrites the disk of the VM with the snapshot: what changed since is lost, and HOSTKEY deletes, for good, **every snapshot that is newer** than the one restored. `if_newer: refuse` keeps that from happening. HOSTKEY wants the VM powered off. Names of snapshots that are known to be lost stand in `result.discarded`. The body may be left out. Needs the scope `snapshots:restore`.',
       ...secured('snapshots:restore'),
       params: SnapshotParams,
       headers: MutationHeaders,
       body: ref(SnapshotRestore),
-      response: mutationResponses('HOSTKEY accepted; follow the operation.', 'snapshot-not-found'),
+      response: mutationResponses(
+        'HOSTKEY accepted; follow the operation.',
+        'snapshot-not-found',
+        'newer-snapshots',
+      ),
     },
     handler: (request, reply) => {
       const { vm_id: vmId, name } = request.params
       requireVm(callerOf(request), vmId)
-      const { type, backup_id: backupId } = request.body
+      const { type, backup_id: backupId, if_newer: ifNewer } = request.body
       return change(parts, request, reply, {
         kind: 'snapshot.restore',
         vmId,
         snapshot: name,
         snapshotType: type,
         backupId,
+        refusesIfNewer: ifNewer === 'refuse',
       })
     },
   })

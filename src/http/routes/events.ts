@@ -10,7 +10,7 @@ const HEARTBEAT_MS = 15_000
 /** How soon a client that lost the stream comes back. */
 const RETRY_MS = 2_000
 
-/** The stream of one operation's events; it ends early when the caller is gone or the gateway drains. */
+/** The stream of one operation's events; it ends early when the caller is gone (see `goneSignal`) or the gateway drains. */
 export function eventStream(
   first: Operation,
   { config, operations, draining }: RouteParts,

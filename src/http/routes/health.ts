@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { ApiProblem } from '../problem.ts'
-import { problemsOnly } from '../schemas/problem.ts'
+import { problemsOnly, PUBLIC_PROBLEMS } from '../schemas/problem.ts'
 import { jsonResponse } from '../answers.ts'
 import type { RouteParts } from './parts.ts'
 
@@ -14,7 +14,7 @@ const Health = Type.Object(
 export const healthRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, { operations, draining }) => {
   app.addSchema(Health)
   const schema = { tags: ['Health'], security: [] }
-  const ok = (description: string): object => jsonResponse(description, { $ref: 'Health#' }, {})
+  const ok = (description: string): object => jsonResponse(description, { $ref: 'Health#' })
 
   app.route({
     method: 'GET',
@@ -25,7 +25,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, {
       operationId: 'getLiveness',
       summary: 'Is the process alive',
       description: 'Answers as long as the process can answer anything. Restart it when this fails.',
-      response: { 200: ok('It is alive.'), ...problemsOnly('malformed-request', 'internal') },
+      response: { 200: ok('It is alive.'), ...problemsOnly(...PUBLIC_PROBLEMS) },
     },
     handler: (_request, reply) => reply.send({ status: 'ok' }),
   })
@@ -42,7 +42,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, {
         'Fails while the store is away and from the moment the gateway is asked to shut down. HOSTKEY being away does not fail it: every replica would be taken out at once.',
       response: {
         200: ok('It can.'),
-        ...problemsOnly('malformed-request', 'store-unavailable', 'draining', 'internal'),
+        ...problemsOnly(...PUBLIC_PROBLEMS, 'store-unavailable', 'draining'),
       },
     },
     handler: async (_request, reply) => {

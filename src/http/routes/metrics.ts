@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { METRICS_TYPE, type Metrics } from '../../observability/metrics.ts'
-import { problemsOnly, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
+import { problemsOnly, PUBLIC_PROBLEMS } from '../schemas/problem.ts'
 
 /** `/metrics` for Prometheus. Public like the probes, but limited: it costs more than they do. */
 export const metricsRoute: FastifyPluginAsyncTypebox<{ metrics: Metrics }> = async (app, { metrics }) => {
@@ -19,12 +19,11 @@ export const metricsRoute: FastifyPluginAsyncTypebox<{ metrics: Metrics }> = asy
       response: {
         200: {
           description: 'The metrics.',
-          headers: RATE_LIMIT_HEADERS,
           content: {
             'text/plain': { schema: Type.String({ pattern: '^# HELP ', maxLength: 10_000_000 }) },
           },
         },
-        ...problemsOnly('malformed-request', 'rate-limited', 'internal'),
+        ...problemsOnly(...PUBLIC_PROBLEMS, 'rate-limited'),
       },
     },
     handler: async (_request, reply) =>

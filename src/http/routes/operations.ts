@@ -1,25 +1,28 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Readable } from 'node:stream'
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { callerOf } from '../auth.ts'
 import { mayTouch, SCOPES, type Caller } from '../../callers/caller.ts'
 import type { Kind } from '../../operations/kinds/kind.ts'
 import { KIND_NAMES, KINDS } from '../../operations/kinds/kinds.ts'
-import type { Operation as StoredOperation } from '../../operations/operation.ts'
+import { hasEnded, type Operation as StoredOperation } from '../../operations/operation.ts'
 import type { Operations } from '../../operations/operations.ts'
-import type { OperationPage } from '../../operations/store.ts'
-import { OPERATION_ID } from '../../operations/id.ts'
+import { idBound, OPERATION_ID } from '../../operations/id.ts'
+import type { ListQuery, OperationPage } from '../../operations/store.ts'
 import { ApiProblem } from '../problem.ts'
 import { PreferHeaders, ref } from '../schemas/common.ts'
 import {
+  EventHeaders,
   Operation,
   OperationList,
   OperationParams,
   OperationsQuery,
   presentOperation,
 } from '../schemas/operation.ts'
-import { problemResponses, RATE_LIMIT_HEADERS, RETRY_AFTER_HEADER } from '../schemas/problem.ts'
-import { jsonResponse, OPERATION_HEADERS, secured, sendOperation } from '../answers.ts'
+import { problemResponses, RETRY_AFTER_HEADER } from '../schemas/problem.ts'
+import { jsonResponse, secured } from '../answers.ts'
+import { ETAG_HEADER, notModified, sendTagged } from '../etag.ts'
+import { retryAfterS } from '../failures.ts'
 import { eventStream } from './events.ts'
 import { goneSignal, type RouteApp, type RouteParts } from './parts.ts'
 import { waitOf } from '../prefer.ts'
@@ -82,7 +85,6 @@ function listRoute(app: RouteApp, { config, operations }: RouteParts): void {
       querystring: OperationsQuery,
       response: {
         200: jsonResponse('A page of operations.', ref(OperationList), {
-          ...RATE_LIMIT_HEADERS,
           Link: {
             type: 'string',
             pattern: '^<.*>; rel="next"$',
@@ -95,7 +97,7 @@ function listRoute(app: RouteApp, { config, operations }: RouteParts): void {
     },
     handler: async (request, reply) => {
       const caller = callerOf(request)
-      const { vm_id: vmId, kind, status, limit = DEFAULT_LIMIT, cursor, include } = request.query
+      const { vm_id: vmId, kind, status, limit = DEFAULT_LIMIT, include } = request.query
       const found = await operations.list({
         visible: {
           vmIds: caller.vms === '*' ? '*' : [...caller.vms],
@@ -105,7 +107,7 @@ function listRoute(app: RouteApp, { config, operations }: RouteParts): void {
         ...(vmId === undefined ? {} : { vmId }),
         ...(kind === undefined ? {} : { kind }),
         ...(status === undefined ? {} : { status }),
-        ...(cursor === undefined ? {} : { olderThan: decodeCursor(cursor) }),
+        ...rangeOf(request.query),
         limit: limit + 1,
         ...(include === 'result' ? {} : { withoutResults: true }),
       })
@@ -163,9 +165,10 @@ function seeRoute(app: RouteApp, { config, operations, draining, now }: RoutePar
       headers: PreferHeaders,
       response: {
         200: jsonResponse('The operation as it is now.', ref(Operation), {
-          ...OPERATION_HEADERS,
           ...RETRY_AFTER_HEADER,
+          ...ETAG_HEADER,
         }),
+        304: notModified(RETRY_AFTER_HEADER),
         ...problemResponses('operation-not-found'),
       },
     },
@@ -173,7 +176,12 @@ function seeRoute(app: RouteApp, { config, operations, draining, now }: RoutePar
       const operation = await visibleOperation(operations, callerOf(request), request.params.operation_id)
       const waitMs = waitOf(request, reply, config.maxWaitMs, 0)
       const latest = await operations.wait(operation, waitMs, draining, () => goneSignal(reply))
-      return sendOperation(reply, latest, { basePath: config.basePath, nowMs: now(), runningStatus: 200 })
+      if (!hasEnded(latest)) reply.header('retry-after', retryAfterS(latest, now()))
+      const text = JSON.stringify(presentOperation(latest, config.basePath))
+      return sendTagged(request, reply, text, {
+        mediaType: 'application/json; charset=utf-8',
+        scope: 'private',
+      })
     },
   })
 }
@@ -192,28 +200,64 @@ function eventsRoute(app: RouteApp, parts: RouteParts): void {
       tags: TAGS,
       summary: 'Follow an operation',
       description:
-        'Server-sent events: an `operation` event with the Operation as JSON at once and at every change. The stream ends after the last one; comments keep it open until then. A client that lost it connects again and gets the operation as it is.',
+        'Server-sent events: an `operation` event with the Operation as JSON at once and at every change. The stream ends after the last one; comments keep it open until then. A client that lost it connects again and gets the operation as it is; with the `Last-Event-ID` of the last event it gets a 204, so that an `EventSource` stops. A stream also ends when the key of its caller is withdrawn or its token expires.',
       ...secured(),
       params: OperationParams,
+      headers: EventHeaders,
       response: {
         200: {
           description: 'The stream.',
-          headers: RATE_LIMIT_HEADERS,
+          headers: { 'X-Accel-Buffering': { type: 'string', enum: ['no'], description: 'For nginx.' } },
           content: { 'text/event-stream': { schema: EVENT_STREAM } },
+        },
+        204: {
+          type: 'null',
+          description: 'The operation has ended, and `Last-Event-ID` is the id of its last event.',
         },
         ...problemResponses('operation-not-found'),
       },
     },
     handler: async (request, reply) => {
       const operation = await visibleOperation(operations, callerOf(request), request.params.operation_id)
+      // An EventSource comes back whenever a stream ends, but for a 204 (WHATWG HTML, section 9.2.2).
+      if (hasEnded(operation) && request.headers['last-event-id'] === String(operation.rev))
+        return reply.code(204).send(null)
       return reply
         .headers({
           'content-type': 'text/event-stream; charset=utf-8',
-          'cache-control': 'no-store',
+          // What compresses a stream holds its events back.
+          'cache-control': 'no-store, no-transform',
           'x-accel-buffering': 'no',
         })
         .send(eventStream(operation, parts, goneSignal(reply)))
     },
+  })
+}
+
+/** The part of the list that is asked for, as bounds of the ids, which begin with the time. */
+function rangeOf({
+  cursor,
+  created_before: before,
+  created_after: after,
+}: Static<typeof OperationsQuery>): Pick<ListQuery, 'olderThan' | 'newerThan'> {
+  const ceilings = [
+    ...(cursor === undefined ? [] : [decodeCursor(cursor)]),
+    ...(before === undefined ? [] : [idBound(readMoment('created_before', before))]),
+  ]
+  const olderThan = ceilings.toSorted()[0]
+  return {
+    ...(olderThan === undefined ? {} : { olderThan }),
+    ...(after === undefined ? {} : { newerThan: idBound(readMoment('created_after', after) + 1) }),
+  }
+}
+
+/** Milliseconds since the epoch. The schema lets a leap second in, which no clock of ours has. */
+function readMoment(field: string, text: string): number {
+  const ms = Date.parse(text)
+  if (Number.isFinite(ms)) return ms
+  const message = 'is not a time that exists'
+  throw new ApiProblem('validation-failed', `${field} ${message}.`, {
+    errors: [{ in: 'query', field, message }],
   })
 }
 

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { callerOf, requireVm } from '../auth.ts'
 import type { Operation } from '../../operations/operation.ts'
 import type { ReadKind } from '../../operations/kinds/kind.ts'
-import { goneSignal, type RouteParts } from './parts.ts'
+import { firstOf, leftSignal, type RouteParts } from './parts.ts'
 import { waitOf } from '../prefer.ts'
 
 export const AGE_HEADER = {
@@ -31,9 +31,10 @@ export async function readForCaller<K extends ReadKind>(
     caller: caller.id,
     waitMs: waitOf(request, reply, config.maxWaitMs, config.readWaitMs),
     fresh: /(^|[\s,])no-cache($|[\s,;=])/i.test(request.headers['cache-control'] ?? ''),
-    hurry: draining,
-    gone: () => goneSignal(reply),
+    hurry: firstOf(reply, draining, caller.until),
+    gone: () => leftSignal(reply),
   })
-  if (ageMs !== null) reply.header('age', Math.floor(ageMs / 1000))
+  // An age is told of what may be kept alone (RFC 9111, section 5.1); but nobody is to take it for the present state.
+  if (ageMs !== null) reply.headers({ age: Math.floor(ageMs / 1000), 'cache-control': 'private, no-cache' })
   return operation
 }

@@ -3,17 +3,25 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import {
   jsonResponse,
-  OPERATION_HEADERS,
   OPERATION_LINK,
   requireSuccess,
   runningResponse,
   secured,
   sendOperation,
 } from '../answers.ts'
+import type { ListedSnapshot } from '../../operations/hostkey.ts'
 import { ApiProblem } from '../problem.ts'
-import { DEFAULT_TYPE, ReadHeaders, ref, SnapshotParams, TypeQuery, VmParams } from '../schemas/common.ts'
+import {
+  DEFAULT_TYPE,
+  ReadHeaders,
+  ref,
+  SnapshotParams,
+  SnapshotQuery,
+  TypeQuery,
+  VmParams,
+} from '../schemas/common.ts'
 import { problemResponses, UPSTREAM_PROBLEMS } from '../schemas/problem.ts'
-import { Snapshot, SnapshotList } from '../schemas/snapshot.ts'
+import { presentList, presentSnapshot, Snapshot, SnapshotList } from '../schemas/snapshot.ts'
 import { createRoute, deleteRoute, restoreRoute } from './changes.ts'
 import type { RouteApp, RouteParts } from './parts.ts'
 import { AGE_HEADER, readForCaller } from './read.ts'
@@ -48,7 +56,7 @@ function listRoute(app: RouteApp, parts: RouteParts): void {
       querystring: TypeQuery,
       headers: ReadHeaders,
       response: {
-        200: jsonResponse('The snapshots.', ref(SnapshotList), { ...OPERATION_HEADERS, ...AGE_HEADER }),
+        200: jsonResponse('The snapshots.', ref(SnapshotList), AGE_HEADER),
         202: runningResponse('Not ready in time; follow the operation.'),
         ...problemResponses(...UPSTREAM_PROBLEMS),
       },
@@ -62,7 +70,7 @@ function listRoute(app: RouteApp, parts: RouteParts): void {
       })
       if (operation.status === 'running')
         return sendOperation(reply, operation, { basePath: config.basePath, nowMs: now() })
-      return reply.send(requireSuccess(operation).result)
+      return reply.send(presentList(requireSuccess(operation).result))
     },
   })
 }
@@ -83,22 +91,23 @@ function seeRoute(app: RouteApp, parts: RouteParts): void {
         'Finds the snapshot in the list of the VM. When HOSTKEY is slow, answers with the operation that reads that list. Needs the scope `snapshots:read`.',
       ...secured('snapshots:read'),
       params: SnapshotParams,
-      querystring: TypeQuery,
+      querystring: SnapshotQuery,
       headers: ReadHeaders,
       response: {
-        200: jsonResponse('The snapshot.', ref(Snapshot), { ...OPERATION_HEADERS, ...AGE_HEADER }),
+        200: jsonResponse('The snapshot.', ref(Snapshot), AGE_HEADER),
         202: runningResponse(
           'Not ready in time; follow the operation, whose `result` will be the list of snapshots.',
         ),
-        ...problemResponses('snapshot-not-found', ...UPSTREAM_PROBLEMS),
+        ...problemResponses('snapshot-not-found', 'snapshot-ambiguous', ...UPSTREAM_PROBLEMS),
       },
     },
     handler: async (request, reply) => {
       const { vm_id: vmId, name } = request.params
+      const { type = DEFAULT_TYPE, id } = request.query
       const operation = await readForCaller(parts, request, reply, {
         kind: 'snapshot.list',
         vmId,
-        type: request.query.type ?? DEFAULT_TYPE,
+        type,
       })
       if (operation.status === 'running')
         return sendOperation(reply, operation, { basePath: config.basePath, nowMs: now() })
@@ -108,10 +117,28 @@ function seeRoute(app: RouteApp, parts: RouteParts): void {
           'upstream-invalid',
           'The shape of the list of snapshots was not recognised; GET the list to see it raw.',
         )
-      const snapshot = snapshots.find(one => one.name === name)
-      if (!snapshot)
-        throw new ApiProblem('snapshot-not-found', `VM ${vmId} has no snapshot "${name}" of this type.`)
-      return reply.send(snapshot)
+      return reply.send(presentSnapshot(pickSnapshot(snapshots, vmId, name, id)))
     },
   })
+}
+
+/** The snapshot of this name, and of this id of HOSTKEY's where one is given. @throws ApiProblem when it is not one. */
+function pickSnapshot(
+  snapshots: readonly ListedSnapshot[],
+  vmId: number,
+  name: string,
+  id: string | undefined,
+): ListedSnapshot {
+  const named = snapshots.filter(one => one.name === name)
+  const [one, ...twins] = named.filter(each => id === undefined || each.id === id)
+  if (!one) {
+    const which = id === undefined ? '' : ` with the id "${id}"`
+    throw new ApiProblem('snapshot-not-found', `VM ${vmId} has no snapshot "${name}"${which} of this type.`)
+  }
+  if (twins.length === 0) return one
+  throw new ApiProblem(
+    'snapshot-ambiguous',
+    `VM ${vmId} has ${twins.length + 1} snapshots "${name}" of this type.`,
+    { snapshots: named.map(each => each.id ?? 'no id') },
+  )
 }

@@ -1,7 +1,7 @@
 /** `/`: what this is, how it is, and where to go from here. */
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { problemsOnly, RATE_LIMIT_HEADERS } from '../schemas/problem.ts'
+import { problemsOnly, PUBLIC_PROBLEMS } from '../schemas/problem.ts'
 import { VERSION } from '../../config/version.ts'
 import { escapeHtml, htmlPage, PAGE_HEADERS } from './page.ts'
 import type { RouteParts } from './parts.ts'
@@ -32,12 +32,11 @@ export const startPageRoute: FastifyPluginAsyncTypebox<RouteParts> = async (app,
       response: {
         200: {
           description: 'The page.',
-          headers: RATE_LIMIT_HEADERS,
           content: {
             'text/html': { schema: { type: 'string', pattern: '^<!doctype html>', maxLength: 100_000 } },
           },
         },
-        ...problemsOnly('malformed-request', 'rate-limited', 'internal'),
+        ...problemsOnly(...PUBLIC_PROBLEMS, 'rate-limited'),
       },
     },
     handler: async (_request, reply) =>
@@ -52,7 +51,7 @@ function pageOf(whyNot: string | null, { basePath, docs }: RouteParts['config'])
     ...(docs ? ([['docs', 'Try the API in Swagger UI']] satisfies [string, string][]) : []),
     ['openapi.yaml', 'The API as OpenAPI 3.1'],
     ['openapi.json', 'The same as JSON'],
-    ['problems/vm-busy', 'What each problem code means'],
+    ['problems', 'What each problem code means'],
     ['readyz', 'Can it take requests'],
     ['livez', 'Is it alive'],
     ['metrics', 'Metrics for Prometheus'],
@@ -63,7 +62,7 @@ function pageOf(whyNot: string | null, { basePath, docs }: RouteParts['config'])
 <h1>HOSTKEY VM gateway</h1>
 <p class="state${whyNot === null ? ' ready' : ''}" role="status"><strong>${whyNot === null ? 'Ready' : 'Not ready'}</strong>${whyNot === null ? '' : `: ${whyNot}`} · version ${escapeHtml(VERSION)}</p>
 <dl>
-${links.map(([path, what]) => `<dt><a href="${root}${path}">/${path.replace('/vm-busy', '')}</a></dt><dd>${what}</dd>`).join('\n')}
+${links.map(([path, what]) => `<dt><a href="${root}${path}">/${path}</a></dt><dd>${what}</dd>`).join('\n')}
 </dl>
 </main>`,
   )

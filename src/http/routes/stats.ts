@@ -4,7 +4,6 @@ import { problemResponses, UPSTREAM_PROBLEMS } from '../schemas/problem.ts'
 import { Stats } from '../schemas/stats.ts'
 import {
   jsonResponse,
-  OPERATION_HEADERS,
   OPERATION_LINK,
   requireSuccess,
   runningResponse,
@@ -32,7 +31,7 @@ export const statsRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, pa
       params: VmParams,
       headers: ReadHeaders,
       response: {
-        200: jsonResponse('The stats.', ref(Stats), { ...OPERATION_HEADERS, ...AGE_HEADER }),
+        200: jsonResponse('The stats.', ref(Stats), AGE_HEADER),
         202: runningResponse('Not ready in time; follow the operation.'),
         ...problemResponses(...UPSTREAM_PROBLEMS),
       },

@@ -19,6 +19,14 @@ export function nullable<T extends TSchema>(
   return Type.Unsafe<Static<T> | null>({ ...rest, type: [type, 'null'], ...options })
 }
 
+/** What the component is, or null. */
+export function nullableRef<T extends TSchema & { $id?: string }>(
+  schema: T,
+  description: string,
+): ReturnType<typeof Type.Unsafe<Static<T> | null>> {
+  return Type.Unsafe<Static<T> | null>({ description, anyOf: [ref(schema), { type: 'null' }] })
+}
+
 export const Time = Type.String({
   format: 'date-time',
   description: 'RFC 3339, UTC, with milliseconds.',
@@ -40,8 +48,8 @@ export const VmId = Type.Integer({
 export const SnapshotName = Type.String({
   minLength: 1,
   maxLength: 255,
-  // Not `.` or `..`: no URL path can carry them.
-  pattern: '^(?!\\.{1,2}$)[A-Za-z0-9_.-]+$',
+  // Not `.` or `..`, which no URL path can carry: three dots or more, or something that is no dot. Go and others know no lookahead.
+  pattern: '^(\\.{3,}|\\.*[A-Za-z0-9_-][A-Za-z0-9_.-]*)$',
   description: 'The name of the snapshot: letters, digits, `_`, `.` and `-`, but not `.` or `..`.',
   examples: ['before-upgrade'],
 })
@@ -61,6 +69,17 @@ export const SnapshotType = Type.String({
 export const VmParams = Type.Object({ vm_id: VmId })
 export const SnapshotParams = Type.Object({ vm_id: VmId, name: SnapshotName })
 export const TypeQuery = Type.Object({ type: Type.Optional(SnapshotType) })
+export const SnapshotQuery = Type.Object({
+  type: Type.Optional(SnapshotType),
+  id: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description: "HOSTKEY's own id of the snapshot, to pick one of two that have the same name.",
+      examples: ['501'],
+    }),
+  ),
+})
 
 const HEADER_TEXT = '^[ -~]*$'
 
@@ -73,10 +92,10 @@ const prefer = Type.String({
 })
 
 /** Headers are described for the document; the code that reads them judges them, since several must not be refused. */
-export const PreferHeaders = Type.Object({ prefer: Type.Optional(prefer) })
+export const PreferHeaders = Type.Object({ Prefer: Type.Optional(prefer) })
 export const ReadHeaders = Type.Object({
-  prefer: Type.Optional(prefer),
-  'cache-control': Type.Optional(
+  Prefer: Type.Optional(prefer),
+  'Cache-Control': Type.Optional(
     Type.String({
       pattern: HEADER_TEXT,
       maxLength: 200,
@@ -86,15 +105,16 @@ export const ReadHeaders = Type.Object({
   ),
 })
 export const MutationHeaders = Type.Object({
-  prefer: Type.Optional(prefer),
-  'idempotency-key': Type.Optional(
+  Prefer: Type.Optional(prefer),
+  // Without an example: importers would send it with every request, and the second one would be a replay.
+  'Idempotency-Key': Type.Optional(
     Type.String({
-      pattern: '^[!-~]+$',
+      // Bare, or a string of RFC 9651.
+      pattern: '^([!#-~][!-~]{0,254}|"([!#-\\[\\]-~]|\\\\["\\\\]){1,255}")$',
       minLength: 1,
-      maxLength: 257,
+      maxLength: 512,
       description:
         'Makes a retry safe: 1 to 255 visible ASCII characters, bare or quoted, kept for 24 hours for each caller. The same key with the same request answers with the first operation and calls nothing.',
-      examples: ['5f0c8a4e-nightly'],
     }),
   ),
 })

@@ -1,9 +1,51 @@
 import { Type } from 'typebox'
-import { PROBLEMS, type ProblemCode } from '../problem.ts'
+import { PROBLEMS, type FieldError as FieldErrorBody, type ProblemCode } from '../problem.ts'
 import { exampleOf } from '../problem-words.ts'
 import { ref } from './common.ts'
 
 const codes = Object.keys(PROBLEMS) as ProblemCode[]
+
+export const Code = Type.Unsafe<ProblemCode>({
+  $id: 'ProblemCode',
+  type: 'string',
+  enum: codes,
+  description: 'What programs decide on.',
+  examples: ['vm-busy'],
+})
+
+const PLACES: FieldErrorBody['in'][] = ['body', 'path', 'query', 'header']
+export const FieldPlace = Type.Unsafe<FieldErrorBody['in']>({
+  $id: 'FieldPlace',
+  type: 'string',
+  enum: PLACES,
+  description: 'In which part of a request a field stands.',
+  examples: ['body'],
+})
+
+export const FieldError = Type.Object(
+  {
+    in: ref(FieldPlace),
+    field: Type.String({ maxLength: 300, description: 'The name of the field.' }),
+    message: Type.String({ maxLength: 1000, description: 'What is wrong with it.' }),
+  },
+  {
+    $id: 'FieldError',
+    description: 'An invalid field of a request.',
+    examples: [{ in: 'body', field: 'name', message: 'is required' }],
+  },
+)
+
+export const UpstreamError = Type.Object(
+  {
+    code: Type.String({ maxLength: 1000, description: 'The code HOSTKEY gave.' }),
+    message: Type.String({ maxLength: 1000, description: 'The message HOSTKEY gave.' }),
+  },
+  {
+    $id: 'UpstreamError',
+    description: 'What HOSTKEY said.',
+    examples: [{ code: '-1', message: 'failed to request stats for 4711 - server not found' }],
+  },
+)
 
 export const Problem = Type.Object(
   {
@@ -26,25 +68,9 @@ export const Problem = Type.Object(
       maxLength: 200,
       description: 'The id of the request, as in the log of the gateway.',
     }),
-    code: Type.Unsafe<ProblemCode>({
-      type: 'string',
-      enum: codes,
-      description: 'What programs decide on.',
-      examples: ['vm-busy'],
-    }),
+    code: ref(Code),
     errors: Type.Optional(
-      Type.Array(
-        Type.Object({
-          in: Type.Unsafe<'body' | 'path' | 'query' | 'header'>({
-            type: 'string',
-            enum: ['body', 'path', 'query', 'header'],
-            description: 'Where the field stands.',
-          }),
-          field: Type.String({ maxLength: 300, description: 'The name of the field.' }),
-          message: Type.String({ maxLength: 1000, description: 'What is wrong with it.' }),
-        }),
-        { maxItems: 100, description: 'Every invalid field of the request.' },
-      ),
+      Type.Array(ref(FieldError), { maxItems: 100, description: 'Every invalid field of the request.' }),
     ),
     operation: Type.Optional(
       Type.String({
@@ -53,15 +79,13 @@ export const Problem = Type.Object(
         description: 'Path of the operation this is about.',
       }),
     ),
-    upstream: Type.Optional(
-      Type.Object(
-        {
-          code: Type.String({ maxLength: 1000, description: 'The code HOSTKEY gave.' }),
-          message: Type.String({ maxLength: 1000, description: 'The message HOSTKEY gave.' }),
-        },
-        { description: 'What HOSTKEY said.' },
-      ),
+    snapshots: Type.Optional(
+      Type.Array(Type.String({ maxLength: 1000 }), {
+        maxItems: 100_000,
+        description: 'The snapshots this is about: names, or ids where two have one name.',
+      }),
     ),
+    upstream: Type.Optional(ref(UpstreamError)),
   },
   {
     $id: 'Problem',
@@ -86,13 +110,19 @@ interface ProblemResponse {
   content: { 'application/problem+json': { schema: unknown; examples: object } }
 }
 
+/** Codes that every route can answer with. */
+export const PUBLIC_PROBLEMS = [
+  'validation-failed',
+  'malformed-request',
+  'expectation-failed',
+  'internal',
+] as const
 /** Codes that every route with callers can answer with. */
 const COMMON = [
-  'malformed-request',
   'unauthenticated',
   'scope-missing',
   'rate-limited',
-  'internal',
+  'keys-unavailable',
   'store-unavailable',
   'draining',
 ] as const
@@ -118,9 +148,24 @@ export const MUTATION_PROBLEMS = [
 const WWW_AUTHENTICATE = {
   'WWW-Authenticate': {
     type: 'string',
-    pattern: '^Bearer',
-    maxLength: 100,
-    description: 'How to authenticate.',
+    pattern: '^Bearer( error="(invalid_token|insufficient_scope)"(, scope="[a-z: ]+")?)?$',
+    maxLength: 200,
+    description: 'How to authenticate, and what was wrong with the credential that was sent (RFC 6750).',
+  },
+}
+
+/** What a refused body may be instead (RFC 9110, section 15.5.16). */
+const TAKEN_BODIES = {
+  Accept: { type: 'string', enum: ['application/json'], description: 'The type of body that is taken.' },
+  'Accept-Post': {
+    type: 'string',
+    enum: ['application/json'],
+    description: 'The type of body that is taken.',
+  },
+  'Accept-Encoding': {
+    type: 'string',
+    enum: ['identity'],
+    description: 'A body is taken as it is, and not compressed.',
   },
 }
 
@@ -134,26 +179,13 @@ export const RETRY_AFTER_HEADER = {
   },
 }
 
-/** The current draft's family; the older `ratelimit-limit`, `-remaining` and `-reset` are sent as well. */
-export const RATE_LIMIT_HEADERS = {
-  RateLimit: {
-    type: 'string',
-    pattern: '^"default";r=\\d+;t=\\d+$',
-    maxLength: 200,
-    description: 'What is left of the quota: `"default";r=<requests>;t=<seconds>`.',
-  },
-  'RateLimit-Policy': {
-    type: 'string',
-    pattern: '^"default";q=\\d+;w=\\d+$',
-    maxLength: 200,
-    description: 'The quota: `"default";q=<requests>;w=<seconds>`.',
-  },
-}
-
 /** The problem answers of a route, a status each, for its `response` schema. */
 export function problemResponses(...codesOfRoute: readonly ProblemCode[]): Record<number, ProblemResponse> {
-  return problemsOnly('validation-failed', ...codesOfRoute, ...COMMON)
+  return problemsOnly(...PUBLIC_PROBLEMS, ...codesOfRoute, ...COMMON)
 }
+
+/** Such answers may say when asking again makes sense. */
+const RETRIED = [409, 429, 502, 503, 504]
 
 /** Exactly these problem answers. */
 export function problemsOnly(...codesOfRoute: readonly ProblemCode[]): Record<number, ProblemResponse> {
@@ -161,9 +193,9 @@ export function problemsOnly(...codesOfRoute: readonly ProblemCode[]): Record<nu
   const responses: Record<number, ProblemResponse> = {}
   for (const [status, group] of byStatus) {
     const headers = {
-      ...RATE_LIMIT_HEADERS,
-      ...(status === 401 ? WWW_AUTHENTICATE : {}),
-      ...(status === 429 || status === 503 || status === 409 ? RETRY_AFTER_HEADER : {}),
+      ...(status === 401 || status === 403 ? WWW_AUTHENTICATE : {}),
+      ...(status === 415 ? TAKEN_BODIES : {}),
+      ...(RETRIED.includes(status) ? RETRY_AFTER_HEADER : {}),
     }
     responses[status] = {
       description: group.map(code => `\`${code}\`: ${PROBLEMS[code].title}.`).join(' '),

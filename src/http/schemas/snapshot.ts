@@ -1,4 +1,6 @@
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
+import type { ListedSnapshot } from '../../operations/hostkey.ts'
+import type { SnapshotList as StoredList } from '../../operations/kinds/kind.ts'
 import { AnyJson, nullable, SnapshotName, SnapshotType, Time, VmId } from './common.ts'
 
 const raw = Type.Unsafe<unknown>({
@@ -96,10 +98,20 @@ export const SnapshotRestore = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 255,
-        // No control characters, and no half of a surrogate pair: those cannot be sent as UTF-8.
-        pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]+$',
+        // No control characters.
+        pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]+$',
         description: 'The id of a backup, for types that have one.',
         examples: ['2026-11-24_01'],
+      }),
+    ),
+    if_newer: Type.Optional(
+      Type.Unsafe<'discard' | 'refuse'>({
+        type: 'string',
+        enum: ['discard', 'refuse'],
+        default: 'discard',
+        description:
+          'What to do when the VM has newer snapshots, which a restore deletes for good: `discard` them, or `refuse` to restore; then the snapshots are listed first, and the answer is 409 `newer-snapshots` when any would be lost or when their order cannot be told.',
+        examples: ['refuse'],
       }),
     ),
   },
@@ -110,3 +122,19 @@ export const SnapshotRestore = Type.Object(
     examples: [{}],
   },
 )
+
+/** A snapshot as callers see it, without what only a look needs to know. */
+export function presentSnapshot({
+  name,
+  id,
+  type,
+  created_at,
+  raw: entry,
+}: ListedSnapshot): Static<typeof Snapshot> {
+  return { name, id, type, created_at, raw: entry }
+}
+
+/** A list of snapshots as callers see it. */
+export function presentList(list: StoredList): Static<typeof SnapshotList> {
+  return { ...list, snapshots: list.snapshots?.map(presentSnapshot) ?? null }
+}

@@ -1,6 +1,6 @@
 /** The three kinds that change a VM: create, delete and restore a snapshot. */
 
-import type { Snapshot } from '../hostkey.ts'
+import type { ListedSnapshot } from '../hostkey.ts'
 import type { Subject } from '../operation.ts'
 import type { Descriptor } from './descriptor.ts'
 import type { ChangeResult } from './kind.ts'
@@ -25,12 +25,14 @@ export const CREATE: Descriptor<'snapshot.create'> = {
   change: {
     settledBy: {
       settle(subject, snapshots, nowMs) {
-        const entry = snapshots.find(
-          ({ name, type }) => name === subject.snapshot && type === subject.snapshotType,
+        const entries = snapshots.filter(
+          ({ name, type, isPresent }) =>
+            name === subject.snapshot && type === subject.snapshotType && isPresent,
         )
-        if (!entry) return null
-        return isSurelyOurs(subject, entry, nowMs)
-          ? { kind: 'happened', raw: entry.raw }
+        if (entries.length === 0) return null
+        const own = entries.find(entry => isSurelyOurs(subject, entry, nowMs))
+        return own
+          ? { kind: 'happened', raw: own.raw }
           : { kind: 'unknowable', detail: 'A snapshot of that name is there, but it may be an older one.' }
       },
       stillOpen: 'The snapshot is not there, but HOSTKEY may still be making it.',
@@ -59,7 +61,10 @@ export const DELETE: Descriptor<'snapshot.delete'> = {
 export const RESTORE: Descriptor<'snapshot.restore'> = {
   action: 'restore_snapshot',
   family: 'snapshots',
-  result: reported,
+  result: (subject, done) => ({
+    ...reported(subject, done),
+    ...(subject.evidence?.newer?.length ? { discarded: subject.evidence.newer } : {}),
+  }),
   change: {
     settledBy: { nothing: 'Whether the disk was restored cannot be told' },
     advice: ({ vmId, snapshot }) => `Look at the disk of VM ${vmId} before you restore "${snapshot}" again.`,
@@ -69,10 +74,12 @@ export const RESTORE: Descriptor<'snapshot.restore'> = {
 /**
  * Whether this entry is the snapshot that the operation asked for. With evidence, a list that was read before and did not
  * have it, it is, unless its date says that others made it between that list and the start of the operation; a date from
- * before that list comes from a clock that is wrong. Without evidence its date alone decides.
+ * before that list comes from a clock that is wrong. Without evidence its date alone decides. A date whose zone is not
+ * known proves nothing.
  */
-function isSurelyOurs({ evidence, createdAtMs }: Subject, entry: Snapshot, nowMs: number): boolean {
-  const dateMs = entry.created_at === null ? null : Date.parse(entry.created_at)
+function isSurelyOurs({ evidence, createdAtMs }: Subject, entry: ListedSnapshot, nowMs: number): boolean {
+  const { created_at: date, isDateCertain } = entry
+  const dateMs = date !== null && isDateCertain ? Date.parse(date) : null
   const sinceMs = createdAtMs - CLOCK_SKEW_MS
   if (evidence) {
     const isOlder = dateMs !== null && dateMs >= evidence.atMs - CLOCK_SKEW_MS && dateMs < sinceMs

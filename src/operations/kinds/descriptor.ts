@@ -1,6 +1,6 @@
 /** What a kind of operation is described by. A kind that lacks a part does not compile (test/operations/kinds.test.ts). */
 
-import type { ActionName, Done, Snapshot } from '../hostkey.ts'
+import type { ActionName, Done, ListedSnapshot } from '../hostkey.ts'
 import type { Subject } from '../operation.ts'
 import type { ChangeResult, Kind, Results } from './kind.ts'
 
@@ -25,7 +25,7 @@ export interface Change {
 /** What a list of the VM's snapshots proves of a change. */
 export interface Look {
   /** Null when a later look may tell more. */
-  settle(subject: Subject, snapshots: readonly Snapshot[], nowMs: number): Settlement | null
+  settle(subject: Subject, snapshots: readonly ListedSnapshot[], nowMs: number): Settlement | null
   /** What is said when the last look still proved nothing. */
   readonly stillOpen: string
 }

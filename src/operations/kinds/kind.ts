@@ -1,11 +1,13 @@
 /** The kinds of operations by name, and what each brings. Results are stored and shown as they are here. */
 
-import type { Snapshot } from '../hostkey.ts'
+import type { ListedSnapshot } from '../hostkey.ts'
 
 /** What the end of a change brings. */
 export interface ChangeResult {
   /** HOSTKEY reported the end at the callback key, or a look at the VM's snapshots proved it. */
   settled_by: 'callback' | 'look'
+  /** The names of snapshots that are known to be lost by a restore. */
+  discarded?: readonly string[]
   raw: unknown
 }
 
@@ -15,7 +17,7 @@ export interface SnapshotList {
   type: string
   observed_at: string
   /** Null when the shape of HOSTKEY's answer was not recognised. */
-  snapshots: Snapshot[] | null
+  snapshots: ListedSnapshot[] | null
   raw: unknown
 }
 

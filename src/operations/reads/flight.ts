@@ -4,6 +4,8 @@
  */
 
 import type { Engine } from '../engine.ts'
+import { failureOfLost, failureOfRefusal, failureOfUnsent, type Failure } from '../failure.ts'
+import type { CallOutcome } from '../hostkey.ts'
 import { newOperationId } from '../id.ts'
 import type { ReadKind } from '../kinds/kind.ts'
 import { hasEnded, newOperation, type Ended, type Operation, type Running } from '../operation.ts'
@@ -22,6 +24,8 @@ export class Flight<K extends ReadKind> {
   #isOver = false
   /** How many wait for it. Without any, and without a promotion, it is given up. */
   #waiting = 0
+  /** When the last of them gives up, by a clock that is never set. */
+  #waitUntilMs = 0
   #promotion: Promise<Operation<K>> | null = null
   /** Wakes it from its pause between two steps. */
   #wake: () => void = () => {}
@@ -74,9 +78,10 @@ export class Flight<K extends ReadKind> {
     return this.#abort.signal.aborted
   }
 
-  /** Somebody more waits for it. */
-  enter(): void {
+  /** Somebody more waits for it, for at most `waitMs`. */
+  enter(waitMs: number): void {
     this.#waiting += 1
+    this.#waitUntilMs = Math.max(this.#waitUntilMs, performance.now() + waitMs)
   }
 
   /** Somebody waits no longer: the last one to leave gives it up. */
@@ -145,10 +150,11 @@ export class Flight<K extends ReadKind> {
     return operation
   }
 
-  /** A call that the gateway held back is told to the callers who wait, and is not tried again under their eyes. */
+  /** What is told at once to the callers who wait: they would wait for nothing. */
   #atOnce(event: Event): Event {
-    if (event.type !== 'called' || event.outcome.kind !== 'unsent' || this.#promotion) return event
-    return event.outcome.shedMs === undefined ? event : { type: 'shed', outcome: event.outcome }
+    if (event.type !== 'called' || this.#promotion) return event
+    const failure = whyNotNow(event.outcome, this.#waitUntilMs - performance.now())
+    return failure ? { type: 'given-up', failure } : event
   }
 
   #pause(ms: number): Promise<void> {
@@ -160,5 +166,22 @@ export class Flight<K extends ReadKind> {
         resolve()
       }
     })
+  }
+}
+
+/**
+ * Why asking again would come too late for those who wait for `waitMs` more: the gateway holds calls back, or HOSTKEY
+ * takes no requests for longer than that. Null when it is worth while.
+ */
+function whyNotNow(outcome: CallOutcome, waitMs: number): Failure | null {
+  switch (outcome.kind) {
+    case 'unsent':
+      return outcome.shedMs === undefined ? null : failureOfUnsent(outcome)
+    case 'refused':
+      return (outcome.retryAfterMs ?? 0) > waitMs ? failureOfRefusal('refused', outcome) : null
+    case 'lost':
+      return (outcome.retryAfterMs ?? 0) > waitMs ? failureOfLost(outcome) : null
+    default:
+      return null
   }
 }

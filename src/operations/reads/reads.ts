@@ -4,7 +4,9 @@
  */
 
 import type { Engine } from '../engine.ts'
+import type { Failure } from '../failure.ts'
 import type { ReadKind } from '../kinds/kind.ts'
+import { newerThan } from '../kinds/newer.ts'
 import type { Ended, Evidence, Operation, Subject } from '../operation.ts'
 import type { LookOutcome } from '../transition.ts'
 import type { Waiters } from '../waiters.ts'
@@ -35,6 +37,10 @@ export interface ReadOutcome<K extends ReadKind> {
   /** Milliseconds since the result was observed, when it was kept; else null. */
   ageMs: number | null
 }
+
+/** Why a look saw nothing. */
+const NOT_IN_TIME: Failure = { reason: 'timeout', detail: 'HOSTKEY did not list them in time' }
+const UNKNOWN_SHAPE: Failure = { reason: 'invalid', detail: 'the shape of the list is not known' }
 
 /** For how long a list is evidence of what was there before a change. */
 const EVIDENCE_MS = 60_000
@@ -69,7 +75,7 @@ export class Reads {
     const joinable = fresh || slot.flight?.isGivenUp ? undefined : slot.flight
     const flight = joinable ?? this.#launch(slot, kind, vmId, type)
     onRead?.(kind, joinable ? 'shared' : 'upstream')
-    flight.enter()
+    flight.enter(request.waitMs)
     const gone = request.gone?.()
     try {
       const ended = await within(flight.ended, request.waitMs, request.hurry, gone)
@@ -86,14 +92,12 @@ export class Reads {
     const kind = 'snapshot.list'
     const slot = this.#caches[kind].slot(vmId, snapshotType)
     const flight = this.#launch(slot, kind, vmId, snapshotType)
-    flight.enter()
+    flight.enter(limitMs)
     const ended = await within(flight.ended, limitMs, signal).finally(() => flight.leave())
-    if (!ended) return { kind: 'blind', reason: 'HOSTKEY did not list them in time' }
-    if (ended.failure) return { kind: 'blind', reason: ended.failure.detail }
+    if (!ended) return { kind: 'blind', failure: NOT_IN_TIME }
+    if (ended.failure) return { kind: 'blind', failure: ended.failure }
     const { snapshots } = ended.result
-    return snapshots
-      ? { kind: 'seen', snapshots }
-      : { kind: 'blind', reason: 'the shape of the list is not known' }
+    return snapshots ? { kind: 'seen', snapshots } : { kind: 'blind', failure: UNKNOWN_SHAPE }
   }
 
   /** What a list that was read shortly before knew of this snapshot, or null when there is none. */
@@ -104,7 +108,12 @@ export class Reads {
     const snapshots = last?.result.snapshots
     if (!last || !snapshots || this.#ageMs(last) > EVIDENCE_MS) return null
     // From when it was asked for: what was made while its answer was under way may be missing in it.
-    return { present: snapshots.some(snapshot => snapshot.name === name), atMs: last.createdAtMs }
+    const newer = newerThan(name, snapshots)
+    return {
+      present: snapshots.some(snapshot => snapshot.name === name),
+      atMs: last.createdAtMs,
+      ...(newer && { newer }),
+    }
   }
 
   /** Forgets what was read of a VM, and lets nobody join a flight that began before: the VM is about to change, or has. */

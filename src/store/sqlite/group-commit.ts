@@ -73,6 +73,7 @@ export class GroupCommit {
   /** What was committed, and is on its way to the disk. */
   #syncing: Batch | undefined
   #isFailing = false
+  #storedAtMs = -Infinity
   #end: StoreUnavailable | undefined
 
   /** Takes an open database in WAL mode and the path of its file. `close` closes the database too. */
@@ -87,6 +88,11 @@ export class GroupCommit {
   /** Whether the last transaction could not be written. */
   get isFailing(): boolean {
     return this.#isFailing
+  }
+
+  /** When the disk last took a transaction, by `performance.now()`. */
+  get storedAtMs(): number {
+    return this.#storedAtMs
   }
 
   /** Why no call can succeed any more, or undefined while calls can. */
@@ -171,6 +177,7 @@ export class GroupCommit {
       this.#onBroken(error)
       return
     }
+    this.#storedAtMs = performance.now()
     for (const write of batch.writes) write.onStored()
     this.#syncing = undefined
     batch.resolve()

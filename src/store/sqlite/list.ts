@@ -23,12 +23,13 @@ const AFTER_ALL = '~'
 
 /** The rows of a page, newest first; `cutAt` when a bound was met before the page was full. */
 export function listRows(sql: Statements, query: ListQuery): { rows: Row[]; cutAt?: string } {
-  const { visible, vmId, kind, status, limit, olderThan = AFTER_ALL, withoutResults = false } = query
+  const { visible, vmId, kind, status, limit, withoutResults = false } = query
+  const { olderThan = AFTER_ALL, newerThan = '' } = query
   const seen =
     vmId === undefined
-      ? 'FROM operations INDEXED BY listed WHERE id < ? ORDER BY id DESC'
-      : 'FROM operations INDEXED BY by_vm WHERE vm_id = ? AND id < ? ORDER BY id DESC'
-  const range: SQLInputValue[] = vmId === undefined ? [olderThan] : [vmId, olderThan]
+      ? 'FROM operations INDEXED BY listed WHERE id < ? AND id > ? ORDER BY id DESC'
+      : 'FROM operations INDEXED BY by_vm WHERE vm_id = ? AND id < ? AND id > ? ORDER BY id DESC'
+  const range: SQLInputValue[] = vmId === undefined ? [olderThan, newerThan] : [vmId, olderThan, newerThan]
   const where = ['(kind IN (SELECT value FROM json_each(?)) OR created_by = ?)']
   const values: SQLInputValue[] = [JSON.stringify(visible.kinds), visible.createdBy]
   const and = (condition: string, value: SQLInputValue): void => {

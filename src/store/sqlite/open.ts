@@ -1,9 +1,8 @@
 /** Opens the file of the SQLite store, or makes it. */
 
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { Store } from '../../operations/store.ts'
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts'
 import { MIGRATIONS, SCHEMA, SCHEMA_VERSION } from './schema.ts'
 import { SqliteStore } from './store.ts'
@@ -16,7 +15,7 @@ export type SqliteOptions = GroupCommitOptions
  * @throws Error whose message is one clear line, when the file is in use, was written by a newer version, or cannot be
  * opened.
  */
-export function openSqliteStore(path: string, nowMs: number, options: SqliteOptions = {}): Store {
+export function openSqliteStore(path: string, nowMs: number, options: SqliteOptions = {}): SqliteStore {
   let db: DatabaseSync | undefined
   try {
     db = openDatabase(path)
@@ -36,7 +35,7 @@ export function openSqliteStore(path: string, nowMs: number, options: SqliteOpti
 
 function openDatabase(path: string): DatabaseSync {
   // The file holds callback keys, so only its owner may read it. SQLite gives its WAL file the same rights.
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeDirectory(dirname(resolve(path)))
   closeSync(openSync(path, 'a', 0o600))
   chmodSync(path, 0o600)
   const db = new DatabaseSync(path, { timeout: 0 })
@@ -49,6 +48,46 @@ function openDatabase(path: string): DatabaseSync {
     db.close()
     throw error
   }
+}
+
+/**
+ * Copies a store that no process holds to a new file that only its owner can read.
+ * @throws Error whose message is one clear line
+ */
+export function copyUnused(path: string, target: string): void {
+  let db: DatabaseSync | undefined
+  try {
+    db = openDatabase(path)
+    closeSync(openSync(target, 'wx', 0o600))
+    db.prepare('VACUUM INTO ?').run(target)
+  } catch (error) {
+    throw new Error(`the store ${path} ${whatIsWrong(error as Error)}`, { cause: error })
+  } finally {
+    db?.close()
+  }
+}
+
+/**
+ * Makes a copy of a store one file without a WAL file beside it, and returns how many operations are in it.
+ * @throws Error when the copy is damaged.
+ */
+export function countOperations(path: string): number {
+  const db = new DatabaseSync(path)
+  try {
+    db.exec('PRAGMA journal_mode = DELETE')
+    const { quick_check: state } = db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }
+    if (state !== 'ok') throw new Error(`the copy ${path} is damaged: ${state}`)
+    return Number(db.prepare('SELECT COUNT(*) AS count FROM operations').get()!.count)
+  } finally {
+    db.close()
+  }
+}
+
+/** Makes a directory and those above it. `mkdirSync` with `recursive` never ends within /proc, where none can be made (Node 24). */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return
+  makeDirectory(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
 }
 
 /** The version of the tables in the file; 0 when the file is new. */

@@ -4,6 +4,7 @@
  */
 
 import type { DatabaseSync } from 'node:sqlite'
+import { parseExact } from '../../json/exact.ts'
 import {
   mutates,
   StoreUnavailable,
@@ -22,11 +23,21 @@ import { listRows, type Row } from './list.ts'
 import { SCHEMA_VERSION } from './schema.ts'
 import { Statements } from './statements.ts'
 
+/** For so long what was written shows that more can be written. Probes of readiness come often, and each write costs an fsync. */
+const PROOF_MS = 1_000
+
+/** SQLite's own default: a checkpoint comes with the commit that makes the WAL file this many pages long. */
+const CHECKPOINT_PAGES = 1_000
+
 export class SqliteStore implements Store {
   readonly #sql: Statements
   readonly #commit: GroupCommit
   readonly #leases = new Leases()
   readonly #listeners = new Set<(id: string) => void>()
+  /** Whether somebody keeps the file as it is. */
+  #isHeld = false
+  /** A write that is made only to see whether the disk takes it. */
+  #probe: Promise<void> | undefined
 
   constructor(db: DatabaseSync, commit: GroupCommit) {
     this.#sql = new Statements(db)
@@ -135,10 +146,37 @@ export class SqliteStore implements Store {
     return () => this.#listeners.delete(listener)
   }
 
-  ping(): Promise<void> {
-    return this.#attempt(() => {
-      this.#sql.get('SELECT 1 FROM operations LIMIT 1')
-    })
+  async ping(): Promise<void> {
+    const { end, isFailing, storedAtMs } = this.#commit
+    if (end) throw end
+    if (!isFailing && performance.now() - storedAtMs < PROOF_MS) return
+    // However many ask, there is one write.
+    this.#probe ??= this.#commit
+      .write(null, () => this.#touch())
+      .finally(() => {
+        this.#probe = undefined
+      })
+    await this.#probe
+  }
+
+  /**
+   * Keeps the file of the database as it is now, with all that was stored before, until the returned function is called.
+   * @throws Error when somebody else does so, or what was stored cannot be brought into the file
+   */
+  hold(): () => void {
+    if (this.#isHeld) throw new Error('another copy is being made')
+    this.#isHeld = true
+    const release = (): void => {
+      this.#isHeld = false
+      if (!this.#commit.end) this.#sql.all(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
+    }
+    try {
+      this.#bringIn()
+      return release
+    } catch (error) {
+      release()
+      throw error
+    }
   }
 
   close(): Promise<void> {
@@ -248,10 +286,19 @@ export class SqliteStore implements Store {
   }
 
   #toOperation({ rev, due_at, doc, result }: Row): Operation {
-    const operation = Object.assign({ result: null }, JSON.parse(doc), { rev, dueAtMs: due_at }) as Operation
+    const operation = Object.assign({ result: null }, parseExact(doc), { rev, dueAtMs: due_at }) as Operation
     return this.#leases.show(
-      result === null ? operation : Object.assign(operation, { result: JSON.parse(result) }),
+      result === null ? operation : Object.assign(operation, { result: parseExact(result) }),
     )
+  }
+
+  /** Makes a checkpoint, and has no other one come by itself. */
+  #bringIn(): void {
+    this.#sql.all('PRAGMA wal_autocheckpoint = 0')
+    const { log, checkpointed } = this.#sql.get<{ log: number; checkpointed: number }>(
+      'PRAGMA wal_checkpoint(PASSIVE)',
+    )!
+    if (log !== checkpointed) throw new Error('the WAL file could not be brought into the database')
   }
 
   /** Writes to the file without changing anything. */

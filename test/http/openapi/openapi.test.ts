@@ -5,15 +5,18 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { readdirSync, readFileSync } from 'node:fs'
+import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { toOpenApi30 } from '../../../src/http/openapi/openapi-30.ts'
 import { PROBLEMS } from '../../../src/http/problem.ts'
 import { renderDocuments } from '../../../src/http/openapi/files.ts'
+import { SnapshotName } from '../../../src/http/schemas/common.ts'
 import { requireDocumented, startWorld, type Answer } from '../../helper.ts'
 
 interface Response {
   description: string
+  headers: Record<string, object>
   content?: Record<string, { schema: { $ref?: string } }>
   links?: Record<string, { operationId: string; parameters: Record<string, string> }>
 }
@@ -190,6 +193,60 @@ test('references and links lead somewhere, and components have names', () => {
   }
 })
 
+/** Every schema of a document with its JSON pointer, those of headers and parameters too. */
+function schemasOf(edition: Document): [string, Record<string, unknown>][] {
+  const parts = { ...edition, components: { ...edition.components, examples: {} } }
+  return [...nodes(parts)].filter(([pointer]) => !/\/(examples?|default|mapping)(\/|$)/.test(pointer))
+}
+
+// Go and Rust, and the gateways that are made of them, match without backtracking (https://github.com/google/re2/wiki/Syntax).
+test('every pattern is one of RE2 as well', () => {
+  for (const name of ['openapi.json', 'openapi-3.0.json']) {
+    const patterns = schemasOf(JSON.parse(files[name]!) as Document).flatMap(([pointer, { pattern }]) =>
+      typeof pattern === 'string' ? [[pointer, pattern]] : [],
+    )
+    expect(patterns.length).toBeGreaterThan(20)
+    const foreign = /\(\?[=!<]|\\[1-9uckK]|\\[pP](?!\{)/
+    expect(patterns.filter(([, pattern]) => foreign.test(pattern!))).toEqual([])
+  }
+})
+
+test('a name of a snapshot may have any of its characters, and is neither . nor ..', () => {
+  const { pattern } = SnapshotName as unknown as { pattern: string }
+  fc.assert(
+    fc.property(fc.stringMatching(/^[a-z0-9_.-]{0,6}$/), name => {
+      expect(new RegExp(pattern, 'u').test(name)).toBe(!['', '.', '..'].includes(name))
+    }),
+    { examples: [[''], ['.'], ['..'], ['...'], ['..a'], ['.a.'], ['a..']] },
+  )
+  for (const name of ['a b', 'ä', '../a', 'a\n', '.\n'])
+    expect([name, new RegExp(pattern, 'u').test(name)]).toEqual([name, false])
+})
+
+test('headers have their canonical names, and every answer tells its request', () => {
+  const names = [...operations.values()].flatMap(({ parameters = [], responses }) => [
+    ...parameters.flatMap(one => (one.in === 'header' ? [one.name] : [])),
+    ...Object.values(responses).flatMap(({ headers }) => Object.keys(headers)),
+  ])
+  const canonical = /^(?:[A-Z][a-z]*|WWW|RateLimit|ETag)(?:-(?:[A-Z][a-z]*|DNS|XSS|ID))*$/
+  expect([...new Set(names)].filter(name => !canonical.test(name))).toEqual([])
+  for (const [route, { responses }] of operations)
+    for (const [status, { headers }] of Object.entries(responses))
+      expect([route, status, headers['X-Request-Id']]).toEqual([
+        route,
+        status,
+        { $ref: '#/components/headers/X-Request-Id' },
+      ])
+})
+
+test('an Idempotency-Key has no example that an importer could send again and again', () => {
+  const keys = [...operations.values()].flatMap(({ parameters = [] }) =>
+    parameters.filter(({ name }) => name === 'Idempotency-Key'),
+  )
+  expect(keys.length).toBeGreaterThan(2)
+  for (const key of keys) expect(JSON.stringify(key)).not.toMatch(/"(examples?|default)":/)
+})
+
 test('every example is valid', () => {
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   addFormats.default(ajv)
@@ -260,7 +317,8 @@ test('answers are valid, too, by either edition', async () => {
       expect([name, judge.errors]).toEqual([name, null])
     }
     // Nor is there anything of which the document does not speak.
-    const { properties = {} } = document.components.schemas[name] as { properties?: object }
+    const described = name === 'Operation' ? 'CreateOperation' : name
+    const { properties } = document.components.schemas[described] as { properties: object }
     expect(Object.keys(properties)).toEqual(expect.arrayContaining(Object.keys(body as object)))
   }
   // The older one can refuse.
@@ -297,6 +355,12 @@ test('the 3.0.3 edition says the same in the words of 3.0', async () => {
   expect(isOperation({ finished_at: null, error: null, snapshot: null })).toBe(true)
   expect(isOperation({ error: document.components.examples['vm-busy']!.value })).toBe(true)
   expect(isOperation({ error: {} })).toBe(false)
+  expect(isOperation({ error: 'null' })).toBe(false)
+  // Its kind tells what it brings.
+  expect(isOperation({ result: { settled_by: 'look', discarded: ['b'], raw: null } })).toBe(true)
+  expect(isOperation({ result: null })).toBe(true)
+  expect(isOperation({ result: { vm_id: 1000 } })).toBe(false)
+  expect(isOperation({ kind: 'stats.load' })).toBe(false)
   expect(isOperation({ vm_id: null })).toBe(false)
 })
 
@@ -323,7 +387,13 @@ test('each construct of 3.1 has its form in 3.0, or none at all', () => {
     maximum: 9,
     exclusiveMaximum: true,
   })
-  expect(convert({ anyOf: [ref, { type: 'null' }] })).toEqual({ type: 'string', nullable: true })
+  expect(convert({ anyOf: [ref, { type: 'null' }] })).toEqual({
+    anyOf: [ref, { type: 'string', nullable: true, enum: [null] }],
+  })
+  expect(convert({ anyOf: [{ type: 'string' }, { type: 'null' }] })).toEqual({
+    type: 'string',
+    nullable: true,
+  })
   expect(convert({ oneOf: [ref, { type: 'integer' }] })).toEqual({ oneOf: [ref, { type: 'integer' }] })
   // Names are no keywords, and values are no schemas.
   expect(convert({ properties: { const: { const: 1 } }, default: { const: 1 }, items: false })).toEqual({

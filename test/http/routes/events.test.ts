@@ -15,6 +15,7 @@ import {
   standInApp,
   startWorld,
   stoppableClock,
+  type Answer,
   type ServerEvent,
   type World,
 } from '../../helper.ts'
@@ -46,7 +47,7 @@ test('an event at once and at each change, then the stream ends', async () => {
   expect(response.status).toBe(200)
   expect(Object.fromEntries(response.headers)).toMatchObject({
     'content-type': expect.stringMatching(/^text\/event-stream\b/),
-    'cache-control': 'no-store',
+    'cache-control': 'no-store, no-transform',
     'x-accel-buffering': 'no',
   })
   clock.go()
@@ -70,6 +71,33 @@ test('of an operation that has ended there is the one event', async () => {
   const [, only, ...more] = await collect((await follow(world, id)).events)
   expect(only).toMatchObject({ event: 'operation', data: { id, status: 'succeeded' } })
   expect(more).toEqual([])
+})
+
+test('who has seen the end is told to stop, and nobody else', async () => {
+  const clock = stoppableClock()
+  clock.stop()
+  const world = await startWorld({ simulator: { now: clock.now } })
+  const id = await create(world)
+  const again = (last: string): Promise<Answer> =>
+    world.call('GET', `/operations/${id}/events`, { headers: { 'last-event-id': last } })
+  const { events } = await follow(world, id)
+  await events.next()
+  const { value: first } = await events.next()
+  // As long as it runs there is more to come.
+  const running = again(first.id)
+  clock.go()
+  const last = (await collect(events)).at(-1)!.id!
+  expect([(await running).status, (await running).text]).toEqual([
+    200,
+    expect.stringContaining('"succeeded"'),
+  ])
+
+  const end = await again(last)
+  expect([end.status, end.text, end.headers.get('content-type')]).toEqual([204, '', null])
+  for (const other of [first!.id!, '', 'x', `${last}0`, ` ${last}x`]) {
+    const { status, text } = await again(other)
+    expect([other, status, text]).toEqual([other, 200, expect.stringContaining(`id: ${last}\n`)])
+  }
 })
 
 test('many follow the same operation; those who leave keep nobody from the end', async () => {

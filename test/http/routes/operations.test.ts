@@ -69,6 +69,69 @@ test('filters by VM, kind and status, alone and together', async () => {
     expect(idsOf(await world.call('GET', `/operations?${query}`)), query).toEqual(ids)
 })
 
+test('created_after and created_before cut the list at a time, to the millisecond, and with a cursor too', async () => {
+  const world = await startWorld()
+  for (let i = 0; i < 5; i += 1) await listing(world, `t${i}`)
+  const all = (await world.call('GET', '/operations')).body.operations as { id: string; created_at: string }[]
+  const listed = async (query: Record<string, string>): Promise<Answer> =>
+    world.call('GET', `/operations?${new URLSearchParams(query).toString()}`)
+  for (const { created_at: time } of all) {
+    const [after, before] = [
+      all.filter(one => one.created_at > time),
+      all.filter(one => one.created_at < time),
+    ]
+    expect(idsOf(await listed({ created_after: time }))).toEqual(after.map(({ id }) => id))
+    expect(idsOf(await listed({ created_before: time }))).toEqual(before.map(({ id }) => id))
+    expect(idsOf(await listed({ created_after: time, created_before: time }))).toEqual([])
+    const offset = `${new Date(Date.parse(time) + 7_200_000).toISOString().slice(0, -1)}+02:00`
+    expect(idsOf(await listed({ created_before: offset }))).toEqual(before.map(({ id }) => id))
+  }
+  const [newest, second] = [all[0]!, all[1]!]
+  const { next_cursor: cursor } = (await listed({ limit: '2' })).body
+  // The cursor lies before the time, and the time before the cursor.
+  expect(idsOf(await listed({ cursor, created_before: newest.created_at }))).toEqual(
+    all.slice(2).map(({ id }) => id),
+  )
+  expect(idsOf(await listed({ cursor, created_before: all[3]!.created_at }))).toEqual(
+    all.filter(one => one.created_at < all[3]!.created_at).map(({ id }) => id),
+  )
+  const page = await listed({
+    limit: '1',
+    created_before: newest.created_at,
+    created_after: all[4]!.created_at,
+  })
+  expect(idsOf(page)).toEqual([second.id])
+  expect(page.headers.get('link')).toContain('created_after=')
+  expect(idsOf(await listed({ created_after: '0001-01-01T00:00:00Z' }))).toHaveLength(5)
+  expect(idsOf(await listed({ created_after: '9999-12-31T23:59:59Z' }))).toEqual([])
+
+  for (const time of ['yesterday', '2026-11-24', '2026-02-30T00:00:00Z', '2016-12-31T23:59:60Z', '']) {
+    const { status, body } = await listed({ created_after: time })
+    expect([time, status, body.errors?.[0].field]).toEqual([time, 400, 'created_after'])
+  }
+})
+
+test('resource is the path of what it is about, as callers reach it', async () => {
+  const world = await startWorld({ env: { BASE_PATH: '/gw' } })
+  const resourceOf = async (method: string, path: string, body?: object): Promise<string> => {
+    const answer = await world.call(method, path, { headers: { prefer: 'respond-async' }, body })
+    await ended(world, answer.body.id)
+    return answer.body.resource
+  }
+  const all = {
+    [await resourceOf('POST', '/vms/1004/snapshots', { name: 'a' })]: '/vms/1004/snapshots/a',
+    [await resourceOf('POST', '/vms/1004/snapshots', { name: 'b', type: 'backup' })]:
+      '/vms/1004/snapshots/b?type=backup',
+    [await resourceOf('GET', '/vms/1004/snapshots')]: '/vms/1004/snapshots',
+    [await resourceOf('GET', '/vms/1004/snapshots?type=backup')]: '/vms/1004/snapshots?type=backup',
+    [await resourceOf('GET', '/vms/1004/stats')]: '/vms/1004/stats',
+  }
+  for (const [resource, path] of Object.entries(all)) {
+    expect(resource).toBe(`/gw${path}`)
+    expect([resource, (await world.call('GET', resource)).status]).toEqual([resource, 200])
+  }
+})
+
 test('callers see the kinds of their families on the VMs of their list; all else is not there', async () => {
   const callers = {
     all: newEntry('all', 'key-all', SCOPES, '*'),

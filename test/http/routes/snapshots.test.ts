@@ -106,6 +106,7 @@ describe('shapes', () => {
     const running = {
       id: expect.stringMatching(/^op_[0-9a-z]{26}$/),
       self: `/operations/${id}`,
+      resource: '/vms/1000/snapshots/a',
       kind: 'snapshot.create',
       vm_id: 1000,
       snapshot: 'a',

@@ -305,3 +305,16 @@ test('the file does not grow without end: swept pages are given back', async () 
   for (let i = 0; i < 4; i += 1) await round()
   expect(pages()).toBeLessThan(after1 * 1.5)
 })
+
+test('a ping is a write, one for however many ask, and none where something was written just now', async () => {
+  const disk = slowDisk()
+  const store = open(join(temporaryDirectory(), 'gateway.db'), T0, { sync: disk.sync })
+  const pings = Array.from({ length: 20 }, () => store.ping())
+  await vi.waitFor(() => expect(disk.waiting).toHaveLength(1), { interval: 1 })
+  expect(await settledNow(pings)).toEqual(pings.map(() => false))
+  await disk.take()
+  await Promise.all(pings)
+  // Answered without the disk, which would not take another one.
+  await store.ping()
+  expect(disk.waiting).toHaveLength(0)
+})

@@ -1,0 +1,39 @@
+/** The parts of the OpenAPI document that routes refer to by name. */
+
+import type { TSchema } from 'typebox'
+import {
+  CallerName,
+  ChangeResult,
+  Kind,
+  LISTED_SCHEMAS,
+  ListedOperation,
+  Operation,
+  OPERATION_SCHEMAS,
+  OperationList,
+  Status,
+} from './operation.ts'
+import { Code, FieldError, FieldPlace, Problem, UpstreamError } from './problem.ts'
+import { Snapshot, SnapshotCreate, SnapshotList, SnapshotRestore } from './snapshot.ts'
+import { Stats } from './stats.ts'
+
+export const COMPONENTS: readonly TSchema[] = [
+  Code,
+  FieldPlace,
+  FieldError,
+  UpstreamError,
+  Problem,
+  Kind,
+  Status,
+  CallerName,
+  ChangeResult,
+  ...OPERATION_SCHEMAS,
+  Operation,
+  ...LISTED_SCHEMAS,
+  ListedOperation,
+  OperationList,
+  Snapshot,
+  SnapshotList,
+  SnapshotCreate,
+  SnapshotRestore,
+  Stats,
+]

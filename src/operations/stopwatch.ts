@@ -1,0 +1,8 @@
+/**
+ * Tells how many milliseconds ago it was made, by that of two clocks which says more: the monotonic one stands still while
+ * the machine is suspended, and the other one may be set back.
+ */
+export function stopwatch(now: () => number, monotonic = (): number => performance.now()): () => number {
+  const [nowMs, monotonicMs] = [now(), monotonic()]
+  return () => Math.max(now() - nowMs, monotonic() - monotonicMs)
+}

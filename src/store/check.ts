@@ -1,0 +1,36 @@
+/** Whether a store can be used, found out without opening it: a gateway may be running on it. */
+
+import { checkSqliteFile } from './sqlite/check.ts'
+
+export type StoreKind = 'sqlite' | 'postgres' | 'redis'
+
+export interface StoreFindings {
+  readonly kind: StoreKind
+  /** Why it cannot be used, a line each. */
+  readonly faults: readonly string[]
+  /** What is allowed, and may well cause trouble. */
+  readonly warnings: readonly string[]
+}
+
+/** Returns the kind of the store that a `STORE_URL` names. */
+export function storeKind(url: string): StoreKind {
+  if (url.startsWith('sqlite:')) return 'sqlite'
+  return url.startsWith('postgres') ? 'postgres' : 'redis'
+}
+
+/** How a store of each kind is looked at. Those that are reached over the network are not looked at yet. */
+const CHECKS: Readonly<Record<StoreKind, (url: string) => Promise<Omit<StoreFindings, 'kind'>>>> = {
+  sqlite: async url => checkSqliteFile(url.slice('sqlite:'.length)),
+  postgres: unseen,
+  redis: unseen,
+}
+
+/** Looks at a store. It takes no lock, changes nothing, and shows nothing of the URL, which may hold a password. */
+export async function checkStore(url: string): Promise<StoreFindings> {
+  const kind = storeKind(url)
+  return { kind, ...(await CHECKS[kind](url)) }
+}
+
+async function unseen(): Promise<Omit<StoreFindings, 'kind'>> {
+  return { faults: [], warnings: [] }
+}

@@ -1,0 +1,85 @@
+/** What is read of operations, as this process sees them: by its own clock, and with the claims that it made in memory. */
+
+import { parseExact } from '../../json/exact.ts'
+import type { Kind, Operation } from '../../operations/store.ts'
+import type { ListQuery } from '../../operations/store.ts'
+import type { Running } from './running.ts'
+import { Grouped } from './grouped.ts'
+import type { Pool } from './pool.ts'
+import type { OwnOperation } from './replica.ts'
+import type { Statements } from './statements.ts'
+import type { Writer } from './writer.ts'
+import { toStored, toText, type Stored } from './writes.ts'
+
+export interface ReaderParts {
+  pool: Pool
+  sql: Statements
+  writer: Writer
+  running: Running<OwnOperation>
+  now: () => number
+}
+
+const GET_BATCH = 64
+const READ_TRIES = 3
+/** Behind every id. */
+const NO_ID = '~'
+
+export class Reader {
+  readonly #parts: ReaderParts
+  readonly #stored: Grouped<Stored>
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts
+    this.#stored = new Grouped(GET_BATCH, async ids => {
+      const rows = await parts.pool.ask(parts.sql.get(ids))
+      return new Map(rows.map(row => toStored(row)!).map(stored => [stored.id, stored]))
+    })
+  }
+
+  async get(id: string): Promise<Operation | undefined> {
+    const [operation] = await this.#current(async () => {
+      const stored = await this.#stored.get(id)
+      return stored ? [stored] : []
+    })
+    await this.#parts.writer.confirmed([id])
+    return operation
+  }
+
+  async list({ visible, vmId, kind, status, limit, olderThan }: ListQuery): Promise<Operation[]> {
+    const { pool, sql, writer } = this.#parts
+    const { vmIds, kinds, createdBy } = visible
+    const values = [kinds, toText(createdBy), kind ?? null, status ?? null, olderThan ?? NO_ID, limit]
+    const mayBeSeen = vmId === undefined || vmIds === '*' || vmIds.includes(vmId)
+    const wanted = vmId === undefined ? vmIds : mayBeSeen ? [vmId] : []
+    const statement = wanted === '*' ? sql.listAll(...values) : sql.listOf(...values, [...new Set(wanted)])
+    const operations = await this.#current(async () => (await pool.ask(statement)).map(row => toStored(row)!))
+    await writer.confirmed(operations.map(({ id }) => id))
+    return operations
+  }
+
+  async running(): Promise<Partial<Record<Kind, number>>> {
+    const rows = await this.#parts.pool.ask(this.#parts.sql.running())
+    return Object.fromEntries(rows.map(([kind, count]) => [kind, Number(count)]))
+  }
+
+  /** Again when an answer was passed by that to a write, which has changed what is kept in memory. */
+  async #current(read: () => Promise<Stored[]>): Promise<Operation[]> {
+    const { writer, running } = this.#parts
+    for (let tries = 1; ; tries += 1) {
+      const stored = await read()
+      const isPassed = ({ id, rev, owner, dueInMs }: Stored): boolean =>
+        owner === writer.replica && dueInMs !== null && running.get(id)?.storedRev !== rev
+      if (tries >= READ_TRIES || !stored.some(isPassed)) return stored.map(one => this.toOperation(one))
+    }
+  }
+
+  /** With the times of this process, and with the claims since it was stored. */
+  toOperation({ id, rev, owner, dueInMs, doc }: Stored): Operation {
+    const { writer, running, now } = this.#parts
+    const operation = parseExact(doc) as Operation
+    const own = owner === writer.replica ? running.get(id) : undefined
+    if (dueInMs === null) return Object.assign(operation, { rev, dueAtMs: null })
+    if (own?.storedRev !== rev) return Object.assign(operation, { rev, dueAtMs: now() + dueInMs })
+    return Object.assign(operation, { rev: own.rev, dueAtMs: own.dueAtMs })
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * Every statement of the store. All of them are the same text always, with arrays as parameters, whatever is written or
+ * read together; documents are one text with a line for each, which no JSON contains a break of.
+ *
+ * Times are of the database's clock: parameters are durations from now, in milliseconds, and so are answers.
+ */
+
+import { createHash } from 'node:crypto'
+import type { Statement } from './connection.ts'
+
+/** The database's clock, in milliseconds since the epoch. It moves within a transaction, unlike now(). */
+export const DATABASE_CLOCK = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
+
+export type MakeStatement = (...values: unknown[]) => Statement
+export type Statements = Record<keyof ReturnType<typeof texts>, MakeStatement>
+
+/** What one reads of an operation: everything that `toStored` takes. */
+const FIELDS = (table: string, now: string): string =>
+  `${table}.id, ${table}.rev, ${table}.owner, ${table}.due_at - ${now}, ${table}.doc`
+export const FIELD_COUNT = 5
+
+// A table of statements.
+// oxlint-disable-next-line max-lines-per-function
+function texts(schema: string, clock: string) {
+  // In a subquery it is read once a statement, and an index can be compared with it.
+  const now = `(SELECT ${clock})`
+  const operations = `"${schema}".operations`
+  const idempotency = `"${schema}".idempotency`
+  const replicas = `"${schema}".replicas`
+  return {
+    /*
+     * First in every transaction that writes. Divides by zero, and so ends it, when this replica was declared dead or
+     * writes under a newer epoch. The lock makes whoever wants to declare so wait for the end of this transaction.
+     * The settings hold until that end, and so mean the same behind a pooler. The last ones are for the planner, which
+     * knows neither how many writes there will be nor how many rows changed since it was told last: one row after the
+     * other by the index of its id, and no plan is made or compiled for one transaction.
+     */
+    fence: `SELECT 1 / count(*), set_config('statement_timeout', $3, true), set_config('lock_timeout', $4, true),
+        set_config('idle_in_transaction_session_timeout', $3, true), set_config('enable_seqscan', 'off', true),
+        set_config('enable_bitmapscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+        set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true),
+        set_config('plan_cache_mode', 'force_generic_plan', true)
+      FROM (SELECT FROM ${replicas} WHERE id = $1 AND epoch = $2::bigint AND NOT dead FOR KEY SHARE) AS mine`,
+    /* The same settings, for a transaction that stands outside of the fence. */
+    settings: `SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),
+      set_config('idle_in_transaction_session_timeout', $1, true)`,
+
+    /* Takes the idempotency keys of new operations that nobody has, or whose time is over. */
+    takeKeys: `INSERT INTO ${idempotency} AS known (caller, key, fingerprint, operation_id, expires_at)
+      SELECT DISTINCT ON (caller, key) caller, key, fingerprint, id, ${now} + ttl
+      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[]) AS new (id, caller, key, fingerprint, ttl)
+      ORDER BY caller, key
+      ON CONFLICT (caller, key) DO UPDATE SET fingerprint = excluded.fingerprint,
+        operation_id = excluded.operation_id, expires_at = excluded.expires_at
+      WHERE known.expires_at <= ${now} + $6::bigint`,
+    /*
+     * Stores those new operations that have their key (or need none) and whose VM is free, and lets the keys of the
+     * others go. Gives the ids of those stored.
+     */
+    insert: `WITH new AS (
+        SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::boolean[], $5::bigint[], $6::text[], $7::text[],
+          $8::bigint[], $9::text[], $10::text[], string_to_array($11, E'\\n'))
+        AS new (id, rev, kind, mutates, vm_id, created_by, status, due_in, caller, key, doc)
+      ), stored AS (
+        INSERT INTO ${operations} (id, rev, kind, mutates, vm_id, created_by, status, owner, due_at, doc)
+        SELECT id, rev, kind, mutates, vm_id, created_by, status, $12, ${now} + due_in, doc FROM new
+        WHERE key IS NULL OR EXISTS (
+          SELECT FROM ${idempotency} AS known
+          WHERE known.caller = new.caller AND known.key = new.key AND known.operation_id = new.id)
+        ORDER BY vm_id, id
+        ON CONFLICT DO NOTHING RETURNING id
+      ), unkeyed AS (
+        DELETE FROM ${idempotency} AS known USING new
+        WHERE known.caller = new.caller AND known.key = new.key AND known.operation_id = new.id
+          AND new.id NOT IN (SELECT id FROM stored)
+      )
+      SELECT id FROM stored`,
+    /* Why the others were not: the place among them, what the key is bound to, and who holds the VM. */
+    inTheWay: `SELECT new.place, known.fingerprint, ${FIELDS('first', now)}, ${FIELDS('holder', now)}
+      FROM unnest($1::text[], $2::text[], $3::bigint[]) WITH ORDINALITY AS new (caller, key, vm_id, place)
+      LEFT JOIN ${idempotency} AS known ON known.caller = new.caller AND known.key = new.key
+        AND known.expires_at > ${now} + $4::bigint
+      LEFT JOIN ${operations} AS first ON first.id = known.operation_id
+      LEFT JOIN ${operations} AS holder
+        ON holder.vm_id = new.vm_id AND holder.mutates AND holder.status = 'running'`,
+
+    /*
+     * Gives the places of those that followed the revision that they ought to. What runs has not finished: said so, and
+     * not by its status, no index over what runs fits, and the planner takes that of the ids.
+     */
+    save: `UPDATE ${operations} AS stored SET rev = next.rev, status = next.status, due_at = ${now} + next.due_in,
+        finished_at = ${now} + next.finished_in, doc = next.doc
+      FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
+        string_to_array($7, E'\\n')) WITH ORDINALITY
+        AS next (id, stored_rev, rev, status, due_in, finished_in, doc, place)
+      WHERE stored.id = next.id AND stored.rev = next.stored_rev AND stored.finished_at IS NULL AND stored.owner = $8
+      RETURNING next.place`,
+    discard: `WITH gone AS (
+        DELETE FROM ${operations} AS stored USING unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS old (id, rev, place)
+        WHERE stored.id = old.id AND stored.rev = old.rev AND (stored.owner = $3 OR stored.finished_at IS NOT NULL)
+        RETURNING old.place, stored.id
+      ), keys AS (
+        DELETE FROM ${idempotency} WHERE operation_id IN (SELECT id FROM gone)
+      )
+      SELECT place FROM gone`,
+    sweepKeys: `WITH gone AS (
+        DELETE FROM ${idempotency} WHERE (caller, key) IN (
+          SELECT caller, key FROM ${idempotency} WHERE expires_at <= ${now} + $1::bigint
+          ORDER BY expires_at LIMIT $2::bigint FOR UPDATE SKIP LOCKED)
+        RETURNING 1
+      ) SELECT count(*) FROM gone`,
+    /* An operation stays as long as a replay may ask for it. */
+    sweepEnded: `WITH gone AS (
+        DELETE FROM ${operations} WHERE id IN (
+          SELECT id FROM ${operations} AS old
+          WHERE status <> 'running' AND finished_at < ${now} + $1::bigint
+            AND NOT EXISTS (SELECT FROM ${idempotency} WHERE operation_id = old.id)
+          ORDER BY finished_at LIMIT $2::bigint FOR UPDATE SKIP LOCKED)
+        RETURNING 1
+      ) SELECT count(*) FROM gone`,
+
+    get: `SELECT ${FIELDS('stored', now)} FROM ${operations} AS stored WHERE id = ANY($1::text[])`,
+    running: `SELECT kind, count(*) FROM ${operations} WHERE status = 'running' GROUP BY kind`,
+    /* Of all VMs, or of these: then each VM's own index gives its newest. */
+    listAll: `SELECT ${FIELDS('stored', now)} FROM ${operations} AS stored
+      WHERE ${seen('$1', '$2', '$3', '$4', '$5')} ORDER BY id DESC LIMIT $6::bigint`,
+    listOf: `SELECT ${FIELDS('stored', now)} FROM unnest($7::bigint[]) AS wanted (vm_id)
+      CROSS JOIN LATERAL (
+        SELECT * FROM ${operations} AS of_vm
+        WHERE of_vm.vm_id = wanted.vm_id AND ${seen('$1', '$2', '$3', '$4', '$5')}
+        ORDER BY id DESC LIMIT $6::bigint
+      ) AS stored ORDER BY id DESC LIMIT $6::bigint`,
+
+    register: `INSERT INTO ${replicas} (id, epoch, seen_at) VALUES ($1, $2::bigint, ${now})
+      ON CONFLICT (id) DO NOTHING`,
+    beat: `UPDATE ${replicas} SET seen_at = ${now} WHERE id = $1`,
+    leave: `UPDATE ${replicas} SET dead = true WHERE id = $1`,
+    /* Whoever was silent for too long is dead. One whose transaction is under way is not: its row is locked. */
+    bury: `UPDATE ${replicas} AS silent SET dead = true
+      FROM (SELECT id FROM ${replicas} WHERE NOT dead AND id <> $1 AND seen_at < ${now} - $2::bigint
+        FOR UPDATE SKIP LOCKED) AS found
+      WHERE silent.id = found.id`,
+    dead: `SELECT id FROM ${replicas} WHERE dead ORDER BY id`,
+    /* Takes over what a dead replica left, in order of the ids behind the last one that was taken. */
+    adopt: `UPDATE ${operations} AS stored SET owner = $1 FROM (
+        SELECT id FROM ${operations} WHERE owner = $2 AND status = 'running' AND id > $3
+        ORDER BY id LIMIT $4::bigint FOR UPDATE SKIP LOCKED) AS orphan
+      WHERE stored.id = orphan.id RETURNING stored.id, stored.kind, stored.rev, stored.due_at - ${now}, stored.doc`,
+    owned: `SELECT id, kind, rev, due_at - ${now}, doc FROM ${operations} WHERE owner = $1 AND status = 'running'`,
+    /* A dead replica that left nothing, or nothing any more. */
+    forget: `DELETE FROM ${replicas} AS gone WHERE gone.dead AND gone.id = $1
+      AND NOT EXISTS (SELECT FROM ${operations} WHERE owner = gone.id AND status = 'running')`,
+
+    /* Waits for the end of whatever this replica has under way, so that nothing of its former epochs can follow. */
+    lockReplica: `SELECT 1 FROM ${replicas} WHERE id = $1 FOR UPDATE`,
+    nextEpoch: `UPDATE ${replicas} SET epoch = $2::bigint, seen_at = ${now} WHERE id = $1 AND NOT dead RETURNING epoch`,
+    written: `SELECT id, doc FROM ${operations} WHERE id = ANY($1::text[])`,
+
+    notify: `SELECT pg_notify($1, $2)`,
+  }
+}
+
+/** Which operations a list shows: of these kinds or by this caller, of one kind and status where asked for, before an id. */
+function seen(kinds: string, createdBy: string, kind: string, status: string, before: string): string {
+  return `(kind = ANY(${kinds}::text[]) OR created_by = ${createdBy}) AND (${kind}::text IS NULL OR kind = ${kind})
+    AND (${status}::text IS NULL OR status = ${status}) AND id < ${before}`
+}
+
+/** Each as a function from its values. Its name, for preparing it, is made of its text. */
+export function statementsFor(schema: string, clock: string): Statements {
+  const entries = Object.entries(texts(schema, clock)).map(([key, text]): [string, MakeStatement] => {
+    const name = `${key}_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
+    return [key, (...values) => ({ name, text, values })]
+  })
+  return Object.fromEntries(entries) as Statements
+}

@@ -1,0 +1,51 @@
+/** Who may be sure that an operation is its own: this holds up calls to HOSTKEY (`operations/ownership.ts`). */
+
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { openPostgresStore, type PostgresStoreOptions } from '../../../src/store/postgres/postgres.ts'
+import type { Store } from '../../../src/operations/store.ts'
+import { operation } from '../store-contract.ts'
+import { lacksPostgres, startPostgres } from './postgres-server.ts'
+
+async function open(url: string, options: Partial<PostgresStoreOptions> = {}): Promise<Store> {
+  const store = await openPostgresStore(() => url, { log: { info: () => {}, warn: () => {} }, ...options })
+  onTestFinished(() => store.close())
+  return store
+}
+
+const HASTY = { beatMs: 50, silenceMs: 1_000 }
+const WAIT = { timeout: 10_000, interval: 5 }
+
+describe.skipIf(lacksPostgres())('postgres', () => {
+  test('whoever gives signs of life is sure of what it has, at that revision', async () => {
+    const server = await startPostgres()
+    const clock = { aheadMs: 0 }
+    const one = await open(server.url(), { ...HASTY, now: () => Date.now() + clock.aheadMs })
+    const other = await open(server.url(), HASTY)
+    const op = operation({ dueAtMs: Date.now() + 60_000 })
+    await one.start(op, null, Date.now())
+    const isOwner = (): boolean => one.isSurelyOwner!(op)
+    const owners = [isOwner(), one.isSurelyOwner!({ ...op, rev: 2 }), other.isSurelyOwner!(op)]
+    expect(owners).toEqual([true, false, false])
+    // The machine was suspended: the monotonic clock stood still, and no timer went off.
+    clock.aheadMs = 5_000
+    expect(isOwner()).toBe(false)
+    await vi.waitUntil(isOwner, WAIT)
+    // Nobody knows what others think of it.
+    await server.kill()
+    await vi.waitUntil(() => !isOwner(), WAIT)
+    await server.start()
+    await vi.waitUntil(isOwner, WAIT)
+  }, 30_000)
+
+  test('a replica that was held to be dead is sure of what it begins since, and not of what it had', async () => {
+    const server = await startPostgres()
+    const one = await open(server.url(), { beatMs: 1_000_000, silenceMs: 1_000_000 })
+    const other = await open(server.url(), HASTY)
+    const [old, young] = [1, 2].map(vmId => operation({ vmId, dueAtMs: Date.now() + 60_000 }))
+    await one.start(old!, null, Date.now())
+    await server.query(`UPDATE replicas SET dead = id = (SELECT owner FROM operations)`)
+    await vi.waitUntil(() => other.isSurelyOwner!(old!), WAIT)
+    await one.start(young!, null, Date.now())
+    expect([one.isSurelyOwner!(old!), one.isSurelyOwner!(young!)]).toEqual([false, true])
+  }, 30_000)
+})

@@ -1,0 +1,37 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { Running } from '../../../src/store/postgres/running.ts'
+
+test('of many that come and go, those that are due are claimed, soonest first', () => {
+  const id = fc.integer({ min: 0, max: 40 }).map(String)
+  const dueAtMs = fc.option(fc.integer({ min: 0, max: 100 }))
+  const call = fc.oneof(
+    { weight: 5, arbitrary: fc.tuple(fc.constant('set' as const), id, dueAtMs) },
+    { weight: 2, arbitrary: fc.tuple(fc.constant('delete' as const), id, dueAtMs) },
+    { weight: 1, arbitrary: fc.tuple(fc.constant('claim' as const), id, fc.integer({ min: 0, max: 100 })) },
+  )
+  fc.assert(
+    fc.property(fc.array(call, { maxLength: 200 }), calls => {
+      const running = new Running()
+      const model = new Map<string, number | null>()
+      const due = (): number[] =>
+        [...model.values()].filter(at => at !== null).toSorted((one, other) => one - other)
+      for (const [name, one, at] of calls) {
+        if (name === 'set') {
+          running.set({ id: one, kind: 'stats.load', storedRev: 1 }, at)
+          model.set(one, at)
+        } else if (name === 'delete') {
+          running.delete(one)
+          model.delete(one)
+        } else {
+          const nowMs = at ?? 0
+          const expected = due().filter(dueNow => dueNow <= nowMs)
+          const claimed = running.claim(nowMs, 200, 3)!
+          expect(claimed.map(entry => model.get(entry.id))).toEqual(expected.slice(0, 3))
+          for (const entry of claimed) model.set(entry.id, 200)
+        }
+        expect(running.nextDueAtMs()).toBe(due()[0] ?? null)
+      }
+    }),
+  )
+})
