@@ -395,13 +395,3 @@ class PostgresStore implements Store {
     if (this.#isClosed) throw new StoreUnavailable('the store is closed')
   }
 }
-
-/** What follows from what came of a write. */
-interface Settling<T> {
-  /** Before its caller is told; nothing is given when it was not made. Says what has changed. */
-  settle: (outcome?: T) => string | undefined
-  /** Before its caller is told that nobody knows. */
-  doubt?: () => void
-  /** In place of `settle`, when the caller was told so. */
-  late: (outcome?: T) => void
-}

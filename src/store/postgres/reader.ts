@@ -45,10 +45,19 @@ export class Reader {
     return operation
   }
 
-  async list({ visible, vmId, kind, status, limit, olderThan }: ListQuery): Promise<Operation[]> {
+  async list(query: ListQuery): Promise<Operation[]> {
     const { pool, sql, writer } = this.#parts
+    const { visible, vmId, kind, status, limit, olderThan, newerThan } = query
     const { vmIds, kinds, createdBy } = visible
-    const values = [kinds, toText(createdBy), kind ?? null, status ?? null, olderThan ?? NO_ID, limit]
+    const values = [
+      kinds,
+      toText(createdBy),
+      kind ?? null,
+      status ?? null,
+      olderThan ?? NO_ID,
+      limit,
+      newerThan ?? '',
+    ]
     const mayBeSeen = vmId === undefined || vmIds === '*' || vmIds.includes(vmId)
     const wanted = vmId === undefined ? vmIds : mayBeSeen ? [vmId] : []
     const statement = wanted === '*' ? sql.listAll(...values) : sql.listOf(...values, [...new Set(wanted)])

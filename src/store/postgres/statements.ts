@@ -123,11 +123,11 @@ function texts(schema: string, clock: string) {
     running: `SELECT kind, count(*) FROM ${operations} WHERE status = 'running' GROUP BY kind`,
     /* Of all VMs, or of these: then each VM's own index gives its newest. */
     listAll: `SELECT ${FIELDS('stored', now)} FROM ${operations} AS stored
-      WHERE ${seen('$1', '$2', '$3', '$4', '$5')} ORDER BY id DESC LIMIT $6::bigint`,
-    listOf: `SELECT ${FIELDS('stored', now)} FROM unnest($7::bigint[]) AS wanted (vm_id)
+      WHERE ${seen('$1', '$2', '$3', '$4', '$5')} AND id > $7 ORDER BY id DESC LIMIT $6::bigint`,
+    listOf: `SELECT ${FIELDS('stored', now)} FROM unnest($8::bigint[]) AS wanted (vm_id)
       CROSS JOIN LATERAL (
         SELECT * FROM ${operations} AS of_vm
-        WHERE of_vm.vm_id = wanted.vm_id AND ${seen('$1', '$2', '$3', '$4', '$5')}
+        WHERE of_vm.vm_id = wanted.vm_id AND ${seen('$1', '$2', '$3', '$4', '$5')} AND id > $7
         ORDER BY id DESC LIMIT $6::bigint
       ) AS stored ORDER BY id DESC LIMIT $6::bigint`,
 

@@ -230,3 +230,13 @@ export function durationTo(atMs: number | null, nowMs: number): number | null {
 export function toText(text: string): string {
   return JSON.stringify(text).slice(1, -1)
 }
+
+/** What follows from what came of a write. */
+export interface Settling<T> {
+  /** Before its caller is told; nothing is given when it was not made. Says what has changed. */
+  settle: (outcome?: T) => string | undefined
+  /** Before its caller is told that nobody knows. */
+  doubt?: () => void
+  /** In place of `settle`, when the caller was told so. */
+  late: (outcome?: T) => void
+}
