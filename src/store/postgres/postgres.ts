@@ -34,7 +34,14 @@ import { Replica, type OwnOperation } from './replica.ts'
 import { MIGRATIONS, migrate } from './schema.ts'
 import { DATABASE_CLOCK, statementsFor, type Statements } from './statements.ts'
 import { Writer } from './writer.ts'
-import { durationTo, type DiscardWrite, type SaveWrite, type StartWrite, type Write } from './writes.ts'
+import {
+  durationTo,
+  type DiscardWrite,
+  type SaveWrite,
+  type Settling,
+  type StartWrite,
+  type Write,
+} from './writes.ts'
 
 export interface PostgresLog {
   info: (fields: object, message: string) => void
