@@ -10,9 +10,10 @@ import { addressOf } from './address.ts'
 import { LimitCounts } from './limit-counts.ts'
 import { ApiProblem } from './problem.ts'
 import type { Bucket } from './route-config.ts'
+import { sharedCounts, type SharedLimits } from './shared-counts.ts'
 
-/** Where the plugin counts; in this process, when nothing is said. */
-export type LimitStore = Pick<RateLimitPluginOptions, 'redis' | 'nameSpace' | 'store'>
+/** Where requests are counted: with those of other replicas (`shared`), or in this process when nothing is said. */
+export type LimitStore = Pick<RateLimitPluginOptions, 'redis' | 'nameSpace'> & { shared?: SharedLimits }
 
 const OPERATIONS_FACTOR = 10
 
@@ -25,10 +26,9 @@ export interface Limits {
 export async function createLimits(
   app: FastifyInstance,
   standard: { max: number; windowMs: number },
-  elsewhere: LimitStore = {},
+  { shared, ...elsewhere }: LimitStore = {},
 ): Promise<Limits> {
-  const where = elsewhere.store || elsewhere.redis ? elsewhere : { store: LimitCounts }
-  // When the counts cannot be reached, everybody comes in: whatever costs something needs the store anyway.
+  const where = elsewhere.redis ? elsewhere : { store: shared ? sharedCounts(shared) : LimitCounts }
   await app.register(rateLimit, { global: false, skipOnError: true, ...where })
   app.decorateRequest('limit', null)
   comeBackWhenThereIsQuota(app)

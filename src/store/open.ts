@@ -3,12 +3,13 @@
 import type { RateLimitPluginOptions } from '@fastify/rate-limit'
 import type { Config } from '../config/config.ts'
 import { fileSecret, fixedSecret, type Secret } from '../config/secret.ts'
+import type { Limits } from './postgres/limits.ts'
 import type { RedisLog } from './redis/redis.ts'
 import { openSqliteStore } from './sqlite/open.ts'
 import type { Store } from '../operations/store.ts'
 
-/** Where @fastify/rate-limit counts: in this process, or in the Redis that all replicas share. */
-export type LimitStore = Pick<RateLimitPluginOptions, 'redis' | 'nameSpace'>
+/** Where requests are counted: in this process, when nothing is said, or in what all replicas share. */
+export type LimitStore = Pick<RateLimitPluginOptions, 'redis' | 'nameSpace'> & { shared?: Limits }
 
 /** Opens it; `opened` takes how to close what was opened. */
 export async function openStore(
@@ -33,7 +34,7 @@ export async function openStore(
     opened.defer(() => url.close())
     const store = await openPostgresStore(() => url.current(), { log, now })
     opened.defer(() => store.close())
-    return { store, limitStore: {} }
+    return { store, limitStore: { shared: store.limits } }
   }
   const { connectLimits, openRedisStore } = await import('./redis/redis.ts')
   const limitStore = connectLimits(storeUrl, log)
