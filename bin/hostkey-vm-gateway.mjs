@@ -10,10 +10,12 @@ const PROGRAMS = new Map([
   ['', 'server'],
   ['demo', 'demo'],
   ['key', 'key'],
+  ['migrate', 'migrate'],
 ])
 const USAGE = `hostkey-vm-gateway           the gateway; its settings are in the environment or in .env
 hostkey-vm-gateway demo      the gateway over a simulated HOSTKEY
 hostkey-vm-gateway key …     a new caller's key and its entry; key --help tells more
+hostkey-vm-gateway migrate … moves a SQLite file's operations to PostgreSQL; migrate --help tells more
 `
 
 const [word = ''] = process.argv.slice(2)

@@ -189,6 +189,26 @@ export interface paths {
     patch?: never
     trace?: never
   }
+  '/problems': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * All problem codes
+     * @description What each code means and what to do. A page for people, or JSON for those who would rather `Accept` that.
+     */
+    get: operations['listProblems']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   '/problems/{code}': {
     parameters: {
       query?: never
@@ -954,6 +974,11 @@ export interface components {
       /** @description What helps. */
       what_to_do: string
       example: components['schemas']['Problem']
+    }
+    /** @description All problem codes. */
+    ProblemExplanationList: {
+      /** @description In the order of their status. */
+      problems: components['schemas']['ProblemExplanation'][]
     }
     /**
      * @description That the gateway is well.
@@ -1856,6 +1881,12 @@ export interface operations {
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
         headers: {
+          /** @description The type of body that is taken. */
+          Accept?: 'application/json'
+          /** @description The type of body that is taken. */
+          'Accept-Post'?: 'application/json'
+          /** @description A body is taken as it is, and not compressed. */
+          'Accept-Encoding'?: 'identity'
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
           'Content-Security-Policy': components['headers']['Content-Security-Policy']
@@ -2598,6 +2629,12 @@ export interface operations {
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
         headers: {
+          /** @description The type of body that is taken. */
+          Accept?: 'application/json'
+          /** @description The type of body that is taken. */
+          'Accept-Post'?: 'application/json'
+          /** @description A body is taken as it is, and not compressed. */
+          'Accept-Encoding'?: 'identity'
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
           'Content-Security-Policy': components['headers']['Content-Security-Policy']
@@ -3003,6 +3040,12 @@ export interface operations {
       /** @description `unsupported-media-type`: The request body must be JSON. */
       415: {
         headers: {
+          /** @description The type of body that is taken. */
+          Accept?: 'application/json'
+          /** @description The type of body that is taken. */
+          'Accept-Post'?: 'application/json'
+          /** @description A body is taken as it is, and not compressed. */
+          'Accept-Encoding'?: 'identity'
           'X-Request-Id': components['headers']['X-Request-Id']
           'Cache-Control': components['headers']['Cache-Control']
           'Content-Security-Policy': components['headers']['Content-Security-Policy']
@@ -4202,6 +4245,128 @@ export interface operations {
           Vary: components['headers']['Vary']
           RateLimit: components['headers']['RateLimit.operations']
           'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+    }
+  }
+  listProblems: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The codes. */
+      200: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'text/html': string
+          'application/json': components['schemas']['ProblemExplanationList']
+        }
+      }
+      /** @description `malformed-request`: The request could not be read. */
+      400: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `rate-limited`: Too many requests. */
+      429: {
+        headers: {
+          /** @description Seconds until asking again makes sense. */
+          'Retry-After'?: number
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
+          [name: string]: unknown
+        }
+        content: {
+          'application/problem+json': components['schemas']['Problem']
+        }
+      }
+      /** @description `internal`: The gateway failed. */
+      500: {
+        headers: {
+          'X-Request-Id': components['headers']['X-Request-Id']
+          'Cache-Control': components['headers']['Cache-Control']
+          'Content-Security-Policy': components['headers']['Content-Security-Policy']
+          'Cross-Origin-Resource-Policy': components['headers']['Cross-Origin-Resource-Policy']
+          'Referrer-Policy': components['headers']['Referrer-Policy']
+          'X-Content-Type-Options': components['headers']['X-Content-Type-Options']
+          'X-Frame-Options': components['headers']['X-Frame-Options']
+          'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
+          'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
+          Vary: components['headers']['Vary']
+          'Cross-Origin-Opener-Policy': components['headers']['Cross-Origin-Opener-Policy']
+          'Origin-Agent-Cluster': components['headers']['Origin-Agent-Cluster']
+          'X-DNS-Prefetch-Control': components['headers']['X-DNS-Prefetch-Control']
+          'X-Download-Options': components['headers']['X-Download-Options']
+          'X-Permitted-Cross-Domain-Policies': components['headers']['X-Permitted-Cross-Domain-Policies']
+          'X-XSS-Protection': components['headers']['X-XSS-Protection']
+          RateLimit: components['headers']['RateLimit']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy']
           [name: string]: unknown
         }
         content: {

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Takes today's snapshot of each VM and keeps the newest N, for cron:
 
-    GATEWAY_URL=... GATEWAY_KEY=... python3 examples/rotate.py --keep 7 1000 1001
+    GATEWAY_URL=... GATEWAY_KEY=... python3 examples/rotate.py --keep 3 1000 1001
 
-The names are PREFIX-YYYY-MM-DD (UTC). Only snapshots named like that are ever deleted, and only after today's is there.
+The names are PREFIX-YYYY-MM-DD (UTC). Only snapshots named like that are ever deleted. A VM has four snapshots at most: on
+one that has as many, room is made first, by deleting the oldest of these; the last of them never goes before today's is
+there. HOSTKEY deletes snapshots of VMs that are powered off only. What is deleted is printed.
 Run it as often as you like: what is done is not done again. Exit status: 0 done, 1 refused or failed (the other VMs were
 still seen to), 3 unknown: it stopped at once, and somebody has to look.
 """
@@ -14,6 +16,10 @@ import re
 import sys
 
 from gateway import Refused, call
+
+
+# HOSTKEY keeps no more than these of a VM.
+LIMIT = 4
 
 
 class Unknown(Exception):
@@ -41,19 +47,33 @@ def rotate(vm, prefix, keep):
         raise Refused({"code": "list-unreadable", "detail": f"the snapshots of VM {vm} could not be read: {listed['raw']}"})
 
     ours = re.compile(re.escape(prefix) + r"-\d{4}-\d\d-\d\d")
-    names = {snapshot["name"] for snapshot in listed["snapshots"] if ours.fullmatch(snapshot["name"])}
+    everything = [snapshot["name"] for snapshot in listed["snapshots"]]
     today = f"{prefix}-{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}"
+    # The date is in the name: sorted by name is sorted by age.
+    names = sorted({name for name in everything if ours.fullmatch(name)})
+    count = len(everything)
     if today not in names:
+        # Before today's is there, no more than its place needs, and never the last one.
+        while count >= LIMIT and len(names) > 1:
+            delete(vm, path, names.pop(0), "to make room")
+            count -= 1
+        if count >= LIMIT:
+            what = f"VM {vm} has {count} snapshots, and at most {LIMIT} are possible; delete one by hand: {', '.join(everything)}"
+            raise Refused({"code": "no-room", "detail": what})
         change("POST", path, {"name": today})
         print(f"{vm}: took {today}")
-    # The date is in the name: sorted by name is sorted by age.
-    for name in sorted(names | {today})[:-keep]:
-        try:
-            change("DELETE", f"{path}/{name}")
-            print(f"{vm}: deleted {name}")
-        except Refused as refused:
-            if refused.code != "snapshot-not-found":
-                raise
+        names.append(today)
+    for name in sorted(names)[:-keep]:
+        delete(vm, path, name, f"to keep {keep}")
+
+
+def delete(vm, path, name, why):
+    try:
+        change("DELETE", f"{path}/{name}")
+        print(f"{vm}: deleted {name} {why}")
+    except Refused as refused:
+        if refused.code != "snapshot-not-found":
+            raise
 
 
 def positive(text):
@@ -64,7 +84,7 @@ def positive(text):
 
 
 parser = argparse.ArgumentParser(description="Takes today's snapshot of each VM and keeps the newest N.")
-parser.add_argument("--keep", type=positive, default=7, metavar="N")
+parser.add_argument("--keep", type=positive, default=3, metavar="N")
 parser.add_argument("--prefix", default="daily")
 parser.add_argument("vms", nargs="+", type=int, metavar="VM_ID")
 options = parser.parse_args()

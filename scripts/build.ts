@@ -38,7 +38,7 @@ await using bundle = await rolldown({
   cwd: root,
   input: Object.fromEntries(entries.map(file => [basename(file, '.ts'), file])),
   platform: 'node',
-  // `debug`, below ioredis, tries for it and does without: it is here only because a tool of development needs it.
+  // `debug`, below @fastify/swagger, tries for it and does without: it is here only because a tool of development needs it.
   external: ['supports-color'],
   plugins: [moveSwaggerUi],
   // What CommonJS calls the directory of a module is, in a bundle, that of the bundle.

@@ -1,10 +1,12 @@
 /**
- * What replicas bring, measured on this machine: throughput and p99 with one, two and three of them, and the time until
- * another has taken over what a killed one was doing. Everything, the load and the simulated HOSTKEY too, shares the
+ * What replicas bring, measured on this machine: throughput and p99 with one, two and three of them, what idle ones cost
+ * the one that works, and the time until another has taken over what a killed one was doing. Everything, the load and the simulated HOSTKEY too, shares the
  * machine's cores, so this shows that replicas do not hinder each other, and what they cost, rather than how they scale.
  */
 
-import { availableParallelism } from 'node:os'
+import { readFileSync } from 'node:fs'
+import { availableParallelism, loadavg } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
 import { startCluster, type Cluster } from '../test/cluster.ts'
 import { call, KEY } from '../test/helper.ts'
@@ -12,7 +14,12 @@ import { call, KEY } from '../test/helper.ts'
 const SECONDS = Number(process.env.BENCH_S ?? 6)
 const KILLS = Number(process.env.BENCH_KILLS ?? 5)
 const CONNECTIONS = 32
+/** As a gateway has them by itself. */
+const PACES = { CHECK_MIN_MS: '500', CHECK_MAX_MS: '15000' }
 const VMS = 60_000
+const ROUNDS = 3
+const OPERATIONS = Number(process.env.BENCH_OPERATIONS ?? 3_000)
+const CLOCK_TICK_MS = 10
 
 const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' }
 const body = JSON.stringify({ name: 'nightly' })
@@ -48,6 +55,7 @@ async function within<T>(
     const cluster = await startCluster({
       replicas: Array.from({ length: replicas }, () => ({})),
       env,
+      settings: [],
       simulator: { taskMs: 200, vms },
       onFinished: end => void ends.push(end),
     })
@@ -69,14 +77,46 @@ async function status(base: string, method: 'GET' | 'POST', path: string): Promi
   return response.statusCode
 }
 
+/** Processor time of processes so far, in milliseconds: utime and stime of proc_pid_stat(5). */
+function cpuMs(pids: readonly number[]): number {
+  const ticks = pids.map(pid => {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')
+    return Number(fields[11]) + Number(fields[12])
+  })
+  return ticks.reduce((sum, one) => sum + one, 0) * CLOCK_TICK_MS
+}
+
+/** Processor time of all gateways and of PostgreSQL for one operation, from its request to its end, in microseconds. */
+async function costOfOperation({ replicas, database }: Cluster): Promise<number> {
+  const [{ address }] = replicas as [Cluster['replicas'][number]]
+  const pids = (): number[] => [...replicas.map(({ pid }) => pid), ...database.pids()]
+  const before = cpuMs(pids())
+  let sent = 0
+  const work = async (): Promise<void> => {
+    while (sent < OPERATIONS) {
+      const answered = await status(address, 'POST', `/vms/${(sent += 1)}/snapshots`)
+      if (answered !== 202) throw new Error(`answered with ${answered}`)
+    }
+  }
+  await Promise.all(Array.from({ length: CONNECTIONS }, work))
+  for (;;) {
+    const { body: list } = await call(address, 'GET', '/operations?status=running&limit=1')
+    if (list.operations.length === 0) break
+    await sleep(100)
+  }
+  return ((cpuMs(pids()) - before) * 1_000) / sent
+}
+
 process.stdout.write(
-  `${availableParallelism()} cores, redis-server with appendfsync always, ${CONNECTIONS} connections\n\n`,
+  `${availableParallelism()} cores, load ${loadavg()[0]!.toFixed(1)} before, PostgreSQL as it comes (fsync on), ${CONNECTIONS} connections\n\n`,
 )
 process.stdout.write(
   '| replicas | changes accepted/s | p99 | operations read/s | p99 |\n| --- | --- | --- | --- | --- |\n',
 )
 for (const replicas of [1, 2, 3]) {
-  const line = await within(replicas, { CHECK_MIN_MS: '500', CHECK_MAX_MS: '15000' }, async cluster => {
+  const line = await within(replicas, PACES, async cluster => {
     const bases = cluster.replicas.map(({ address }) => address)
     const baseOf = (n: number): string => bases[n % bases.length]!
     const changes = await load(n => status(baseOf(n), 'POST', `/vms/${n}/snapshots`))
@@ -85,6 +125,19 @@ for (const replicas of [1, 2, 3]) {
     return [changes, reads].map(({ rate, p99 }) => `${rate.toFixed(0)} | ${p99.toFixed(1)} ms`)
   })
   process.stdout.write(`| ${replicas} | ${line.join(' | ')} |\n`)
+}
+
+process.stdout.write('\n| replicas | of them idle | processor time of an operation |\n| --- | --- | --- |\n')
+const costs = new Map<number, number[]>([
+  [1, []],
+  [8, []],
+])
+for (let round = 0; round < ROUNDS; round += 1)
+  for (const [replicas, of] of costs) of.push(await within(replicas, PACES, costOfOperation))
+for (const [replicas, of] of costs) {
+  const [, median] = of.toSorted((a, b) => a - b) as [number, number]
+  const all = of.map(cost => cost.toFixed(0)).join(', ')
+  process.stdout.write(`| ${replicas} | ${replicas - 1} | ${median.toFixed(0)} µs (${all}) |\n`)
 }
 
 process.stdout.write('\n| killed | taken over and ended after |\n| --- | --- |\n')

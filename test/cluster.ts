@@ -1,4 +1,4 @@
-/** Gateway processes over one simulated HOSTKEY and one real Redis, behind a real HAProxy. */
+/** Gateway processes over one simulated HOSTKEY and one real PostgreSQL, behind a real HAProxy. */
 
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -11,11 +11,11 @@ import { startSimulator, type Simulator, type SimulatorOptions } from '../src/si
 import { startProcess, type GatewayProcess } from './crash/child.ts'
 import { call, KEY, temporaryDirectory, TOKEN } from './helper.ts'
 import { findProgram, freePort, runProgram } from './programs.ts'
-import { startRedis, type RedisServer } from './store/redis/redis-server.ts'
+import { startPostgres, type PostgresServer } from './store/postgres/postgres-server.ts'
 
 export interface Cluster {
   simulator: Simulator
-  redis: RedisServer
+  database: PostgresServer
   replicas: GatewayProcess[]
   /** Where callers call: the load balancer. */
   address: string
@@ -29,7 +29,8 @@ export interface ClusterOptions {
   env?: Environment
   simulator?: SimulatorOptions
   callers?: CallerEntry[]
-  redisArgs?: string[]
+  /** Settings of PostgreSQL, each as `name=value`. */
+  settings?: string[]
   /** Takes how each part ends. */
   onFinished: (end: () => unknown) => void
 }
@@ -38,7 +39,7 @@ export interface ClusterOptions {
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { onFinished } = options
   const directory = temporaryDirectory(onFinished)
-  const redis = await startRedis({ onFinished, args: options.redisArgs ?? [] })
+  const database = await startPostgres({ onFinished, settings: options.settings ?? ['fsync=off'] })
   const simulator = await startSimulator({ token: TOKEN, taskMs: 20, ...options.simulator })
   onFinished(() => simulator.close())
   const callersFile = join(directory, 'callers.json')
@@ -50,7 +51,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       HOSTKEY_BASE_URL: simulator.baseUrl,
       HOSTKEY_TOKEN: TOKEN,
       CALLERS_FILE: callersFile,
-      STORE_URL: redis.url(),
+      STORE_URL: database.url(),
       CHECK_MIN_MS: '10',
       CHECK_MAX_MS: '50',
       READ_CACHE_MS: '0',
@@ -72,5 +73,5 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const address = `http://127.0.0.1:${port}`
   // The benchmark has no test runner, and so no `vi.waitFor`.
   while (!(await call(address, 'GET', '/livez').catch(() => null))) await sleep(20)
-  return { simulator, redis, replicas, address, start }
+  return { simulator, database, replicas, address, start }
 }

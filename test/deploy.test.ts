@@ -97,7 +97,7 @@ test('what belongs together names the same pods', () => {
   expect(minReplicas).toBeGreaterThan(only('PodDisruptionBudget').spec.maxUnavailable)
 })
 
-test('compose.yaml: variables that are read, secrets as files, Redis that writes before it answers', () => {
+test('compose.yaml: variables that are read, secrets as files, a database with a password and nobody else in its network', () => {
   const compose: Manifest = parse(readFileSync('compose.yaml', 'utf8'), { merge: true })
   const { services, secrets, networks } = compose
   const gateways = Object.keys(services).filter(name => name.startsWith('gateway-'))
@@ -106,12 +106,22 @@ test('compose.yaml: variables that are read, secrets as files, Redis that writes
     const { environment, read_only: isReadOnly, cap_drop: dropped } = services[name]
     for (const variable of Object.keys(environment)) expect(variables).toContain(variable)
     expect([isReadOnly, dropped]).toEqual([true, ['ALL']])
-    expect(environment.TRUST_PROXY).toBe(networks.default.ipam.config[0].subnet)
-    expect(environment.HOSTKEY_TOKEN_FILE).toBe(`/run/secrets/${Object.keys(secrets)[0]}`)
+    expect(environment.TRUST_PROXY).toBe(networks.front.ipam.config[0].subnet)
+    for (const variable of ['HOSTKEY_TOKEN_FILE', 'STORE_URL_FILE'])
+      expect(services[name].secrets).toContain(/^\/run\/secrets\/(.+)$/.exec(environment[variable])![1])
     // The load balancer's file has it as the default.
     expect(readFileSync('deploy/compose/haproxy.cfg', 'utf8')).toContain(`-${name}:8080}`)
   }
-  expect(services.redis.command.join(' ')).toMatch(/--appendonly yes --appendfsync always .*noeviction/)
+  const { environment, secrets: own } = services.postgres
+  expect(own.map((name: string) => `/run/secrets/${name}`)).toEqual([environment.POSTGRES_PASSWORD_FILE])
+  const inNetwork = (network: string): string[] =>
+    Object.keys(services).filter(name => services[name].networks.includes(network))
+  expect(networks.store).toEqual({ internal: true })
+  expect(inNetwork('store')).toEqual([...gateways, 'postgres'])
+  expect(inNetwork('front')).toEqual([...gateways, 'load-balancer'])
+  const files = Object.values<{ file: string }>(secrets).map(({ file }) => file)
+  expect(files).toHaveLength(3)
+  for (const file of files) expect(file).toMatch(/^\.\/deploy\/compose\/secrets\//)
   expect(readFileSync('.gitignore', 'utf8')).toContain('deploy/compose/secrets/')
 })
 

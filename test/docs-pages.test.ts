@@ -210,7 +210,7 @@ async function requireLogged(shown: Record<string, string>): Promise<void> {
   expect(Object.keys(JSON.parse(line) as object).toSorted()).toEqual(Object.keys(shown).toSorted())
 }
 
-test.skipIf(lacks('bash', 'curl', 'sed', 'stat', 'tar', 'sha256sum'))(
+test.skipIf(lacks('bash', 'curl', 'openssl', 'sed', 'stat', 'tar', 'sha256sum'))(
   'every command of the pages runs',
   async () => {
     const used = new Set<string>()

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { renderDocuments } from '../src/http/openapi/files.ts'
 import { renderTypes } from '../scripts/openapi-types.ts'
+import { GUIDE } from '../src/simulator/simulator.ts'
 import { KEY, mutations, startWorld, stoppableClock, type World, type WorldOptions } from './helper.ts'
 import { lacks, runProgram, type Program } from './programs.ts'
 
@@ -66,35 +67,78 @@ test.skipIf(missing).each(takers)('%s tells of a failure and of a refusal', asyn
 })
 
 const rotating = (own: string[]): WorldOptions => ({
-  simulator: { vms: { 1000: { power: 'off', snapshots: own }, 1004: { power: 'off' } } },
+  simulator: { ...GUIDE, vms: { 1000: { power: 'off', snapshots: own }, 1004: { power: 'off' } } },
 })
 
 test.skipIf(missing)('rotate.py keeps the newest and touches nothing else', async () => {
-  const own = [3, 2, 1].map(daysAgo => `daily-${day(daysAgo)}`)
-  const others = ['before-upgrade', 'daily-', `daily-${day(9)}-x`, `weekly-${day(9)}`]
+  const own = [2, 1].map(daysAgo => `daily-${day(daysAgo)}`)
+  const others = [`weekly-${day(9)}`]
   const world = await startWorld(rotating([...own, ...others]))
-  const first = runExample(world, 'rotate.py', '--keep', '2', '1000', '1004')
+  const first = runExample(world, 'rotate.py', '--keep', '1', '1000', '1004')
   expect([await first.ended, first.stderr]).toEqual([0, []])
-  const kept = [own[2], ...others, `daily-${day(0)}`]
+  const kept = [...others, `daily-${day(0)}`]
   expect(snapshots(world, 1000)).toEqual(kept)
   expect(snapshots(world, 1004)).toEqual([`daily-${day(0)}`])
   expect(first.stdout).toEqual([
     `1000: took daily-${day(0)}`,
-    `1000: deleted ${own[0]}`,
-    `1000: deleted ${own[1]}`,
+    `1000: deleted ${own[0]} to keep 1`,
+    `1000: deleted ${own[1]} to keep 1`,
     `1004: took daily-${day(0)}`,
   ])
 
-  const again = runExample(world, 'rotate.py', '--keep', '2', '1000', '1004')
+  const again = runExample(world, 'rotate.py', '--keep', '1', '1000', '1004')
   expect([await again.ended, again.stdout, again.stderr]).toEqual([0, [], []])
   expect(mutations(world)).toHaveLength(4)
 })
+
+test.skipIf(missing)(
+  'rotate.py makes room on a VM with four snapshots, and says what it deletes',
+  async () => {
+    const own = [4, 3, 2].map(daysAgo => `daily-${day(daysAgo)}`)
+    const world = await startWorld(rotating(['before-upgrade', ...own]))
+    const example = runExample(world, 'rotate.py', '--keep', '3', '1000')
+    expect([await example.ended, example.stderr]).toEqual([0, []])
+    expect(example.stdout).toEqual([`1000: deleted ${own[0]} to make room`, `1000: took daily-${day(0)}`])
+    expect(snapshots(world, 1000)).toEqual(['before-upgrade', own[1], own[2], `daily-${day(0)}`])
+    // The day after is as good as this one.
+    world.simulator.setVm(1000, { snapshots: [...own, `daily-${day(1)}`] })
+    const next = runExample(world, 'rotate.py', '--keep', '4', '1000')
+    expect([await next.ended, next.stderr]).toEqual([0, []])
+    expect(next.stdout).toEqual([`1000: deleted ${own[0]} to make room`, `1000: took daily-${day(0)}`])
+  },
+)
+
+test.skipIf(missing).each([
+  ['none of four is its own', ['a', 'b', `daily-${day(9)}-x`, 'daily-']],
+  ['the only one of its own would go', ['a', 'b', 'c', `daily-${day(1)}`]],
+])('rotate.py deletes nothing where %s', async (_, names) => {
+  const world = await startWorld(rotating(names))
+  const example = runExample(world, 'rotate.py', '--keep', '1', '1000', '1004')
+  expect(await example.ended).toBe(1)
+  expect(example.stderr).toEqual([expect.stringMatching(/^1000: no-room: .* has 4 snapshots.*: .*daily-/)])
+  expect(example.stdout).toEqual([`1004: took daily-${day(0)}`])
+  expect(snapshots(world, 1000)).toEqual(names)
+  expect(mutations(world)).toHaveLength(1)
+})
+
+test.skipIf(missing)(
+  'rotate.py takes nothing where no room can be made: a VM that is powered on',
+  async () => {
+    const own = [4, 3, 2, 1].map(daysAgo => `daily-${day(daysAgo)}`)
+    const world = await startWorld(rotating(own))
+    world.simulator.setVm(1000, { power: 'on' })
+    const example = runExample(world, 'rotate.py', '1000')
+    expect(await example.ended).toBe(1)
+    expect(example.stderr).toEqual([expect.stringMatching(/^1000: upstream-conflict: .*powered off/)])
+    expect(snapshots(world, 1000)).toEqual(own)
+  },
+)
 
 test.skipIf(missing)('rotate.py follows what is not answered at once, the list too', async () => {
   const world = await startWorld({ ...rotating([`daily-${day(0)}`, `daily-${day(1)}`]), ...IMPATIENT })
   const example = runExample(world, 'rotate.py', '--keep', '1', '1000')
   expect([await example.ended, example.stderr]).toEqual([0, []])
-  expect(example.stdout).toEqual([`1000: deleted daily-${day(1)}`])
+  expect(example.stdout).toEqual([`1000: deleted daily-${day(1)} to keep 1`])
   expect(world.log.filter(line => /"status":202/.test(line))).toHaveLength(2)
 })
 

@@ -19,7 +19,7 @@ const ARROWS: Record<string, string[]> = {
   store: ['operations/store.ts', 'config', 'json'],
   observability: ['operations', 'upstream', 'callers/caller.ts', 'config'],
   http: ['operations', 'callers', 'config', 'observability'],
-  cli: ['callers', 'config', 'observability', 'simulator', 'gateway.ts'],
+  cli: ['callers', 'config', 'observability', 'simulator', 'gateway.ts', 'store/move.ts'],
 }
 
 const rooms = readdirSync(join(ROOT, 'src'), { withFileTypes: true })

@@ -18,8 +18,8 @@ import { newEntry } from '../src/callers/key.ts'
 import type { Environment } from '../src/config/config.ts'
 import { startSimulator } from '../src/simulator/simulator.ts'
 import { call, closedAfterAll, KEY, temporaryDirectory, TOKEN } from './helper.ts'
-import { findOldNode, lacks, runProgram, tellSkipped, type Program, type RunOptions } from './programs.ts'
-import { startRedis } from './store/redis/redis-server.ts'
+import { findOldNode, runProgram, tellSkipped, type Program, type RunOptions } from './programs.ts'
+import { lacksPostgres, startPostgres } from './store/postgres/postgres-server.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const NAME = 'hostkey-vm-gateway'
@@ -161,12 +161,7 @@ test('what only a setting asks for is not loaded at a start', () => {
   const atStart = packagesOf(sourcesOf(started))
   const all = packagesOf(sourcesOf(scripts()))
   expect(atStart).toContain('typebox')
-  for (const name of [
-    'jose',
-    'ioredis',
-    '@opentelemetry/sdk-trace',
-    '@opentelemetry/exporter-trace-otlp-proto',
-  ]) {
+  for (const name of ['jose', 'pg', '@opentelemetry/sdk-trace', '@opentelemetry/exporter-trace-otlp-proto']) {
     expect(all).toContain(name)
     expect(atStart).not.toContain(name)
   }
@@ -287,11 +282,11 @@ test.for([
   expect([url, headers['content-type']]).toEqual(['/v1/traces', type])
 })
 
-test.skipIf(lacks('redis-server'))('it keeps operations in the store that replicas share', async () => {
-  const redis = await startRedis()
+test.skipIf(lacksPostgres())('it keeps operations in the store that replicas share', async () => {
+  const database = await startPostgres()
   const [one, other] = [
-    await startGateway({ STORE_URL: redis.url() }),
-    await startGateway({ STORE_URL: redis.url() }),
+    await startGateway({ STORE_URL: database.url() }),
+    await startGateway({ STORE_URL: database.url() }),
   ]
   const { status, body } = await call(one.address, 'POST', '/vms/1000/snapshots', {
     body: { name: 'shared' },

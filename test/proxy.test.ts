@@ -171,6 +171,14 @@ test.for(proxies)('%s: events come through as they happen', async proxy => {
   expect(text).toContain('event: operation')
 })
 
+test.skipIf(!proxies.includes('nginx'))('nginx: what it compressed says so to caches', async () => {
+  const { send } = await behind('nginx')
+  const { headers, body } = await send('/openapi.json', { headers: { 'accept-encoding': 'gzip' } })
+  await body.dump()
+  expect(headers['content-encoding']).toBe('gzip')
+  expect([headers.vary].flat().join()).toContain('Accept-Encoding')
+})
+
 /** Seconds of every timeout that one of our recipes sets, by its name. */
 function timeoutsOf(file: string): Record<string, number> {
   const text = readFileSync(`deploy/${file}`, 'utf8')

@@ -1,5 +1,5 @@
 /**
- * Replicas over one Redis, as processes behind a load balancer. What HOSTKEY (the simulator) was asked for is the
+ * Replicas over one PostgreSQL, as processes behind a load balancer. What HOSTKEY (the simulator) was asked for is the
  * judge: nothing acknowledged is lost, nothing is sent twice.
  */
 
@@ -10,6 +10,7 @@ import { startCluster, type Cluster } from './cluster.ts'
 import type { GatewayProcess } from './crash/child.ts'
 import { call, closedAfterAll, collect, KEY, serverEvents, stoppableClock, type Answer } from './helper.ts'
 import { lacks } from './programs.ts'
+import { lacksPostgres } from './store/postgres/postgres-server.ts'
 
 const SMALL_KEY = 'small-caller-key-000000000000000'
 const SMALL_MAX = 7
@@ -36,7 +37,7 @@ function until(check: () => Promise<unknown>, timeout = 12_000): Promise<unknown
   return vi.waitFor(check, { timeout, interval: 20 })
 }
 
-describe.skipIf(lacks('redis-server', 'haproxy'))('replicas', () => {
+describe.skipIf(lacks('haproxy') || lacksPostgres())('replicas', () => {
   describe('that are well', () => {
     const clock = stoppableClock()
     let cluster: Cluster
@@ -118,14 +119,14 @@ describe.skipIf(lacks('redis-server', 'haproxy'))('replicas', () => {
     })
 
     test.for(['hangs', 'is gone'] as const)(
-      'Redis %s: changes are refused before anything is sent, reads answer, and all comes back',
+      'the database %s: changes are refused before anything is sent, reads answer, and all comes back',
       { timeout: 20_000 },
       async how => {
         const vmId = how === 'hangs' ? 5 : 6
-        const { redis, simulator } = cluster
+        const { database, simulator } = cluster
         const { body: before } = await create(one, vmId, { prefer: 'wait=10' })
-        if (how === 'hangs') redis.stop()
-        else await redis.kill()
+        if (how === 'hangs') database.stop()
+        else await database.kill()
 
         const sent = simulator.requests.length
         const refused = await Promise.all([one, two].map(base => create(base, vmId)))
@@ -142,8 +143,8 @@ describe.skipIf(lacks('redis-server', 'haproxy'))('replicas', () => {
           expect((await call(base, 'GET', '/livez')).status).toBe(200)
         }
 
-        if (how === 'hangs') redis.go()
-        else await redis.start()
+        if (how === 'hangs') database.go()
+        else await database.start()
         await until(async () => {
           for (const base of [one, two, cluster.address])
             expect((await call(base, 'GET', '/readyz')).status).toBe(200)
@@ -158,7 +159,7 @@ describe.skipIf(lacks('redis-server', 'haproxy'))('replicas', () => {
     )
 
     test(
-      'who follows an operation hears of its end over a restart of Redis',
+      'who follows an operation hears of its end over a restart of the database',
       { timeout: 20_000 },
       async () => {
         clock.stop()
@@ -171,8 +172,8 @@ describe.skipIf(lacks('redis-server', 'haproxy'))('replicas', () => {
           if (event === 'operation') statuses.push(data.status)
           // Once, when the first state was told.
           if (event !== 'operation' || statuses.length > 1) continue
-          await cluster.redis.kill()
-          await cluster.redis.start()
+          await cluster.database.kill()
+          await cluster.database.start()
           clock.go()
         }
         expect([statuses[0], statuses.at(-1)]).toEqual(['running', 'succeeded'])

@@ -40,6 +40,30 @@ test('HOSTKEY says when to come back: a read waits for it, and a caller is told'
   expect(refused.headers.get('retry-after')).toBe('1')
 })
 
+test.each([
+  ['429, and nothing else', 429, ''],
+  ['503 in HTML', 503, '<h1>503 Service Unavailable</h1>'],
+  ['503 with a refusal', 503, '{"code":-1,"message":"try again later"}'],
+])('a Retry-After that outlasts the wait ends it soon: HTTP %s', async (_, status, body) => {
+  const world = await startWorld()
+  const headers = { 'Retry-After': '120' }
+  const busy = { kind: 'respond', action: 'load_stats', vmId: 1000, status, headers, body } as const
+  world.simulator.fault({ ...busy, times: 9 })
+  const sinceMs = performance.now()
+  // Of two who wait for the same, the one with less patience gets no operation either.
+  const answers = await Promise.all(
+    [20, 10].map(wait => world.call('GET', '/vms/1000/stats', { headers: { prefer: `wait=${wait}` } })),
+  )
+  expect(performance.now() - sinceMs).toBeLessThan(5_000)
+  for (const answer of answers) {
+    expect([answer.status, answer.body.code]).toEqual([503, 'upstream-unavailable'])
+    // As long as HOSTKEY says, and no longer than anybody would wait.
+    expect(answer.headers.get('retry-after')).toBe('30')
+  }
+  expect(actions(world)).toEqual(['load_stats'])
+  expect((await world.call('GET', '/operations')).body.operations).toEqual([])
+})
+
 test('after many failures callers get a fast 503, HOSTKEY is left alone, and all is well again by itself', async () => {
   const world = await startWorld({ env: { HOSTKEY_TIMEOUT_MS: '500' } })
   const running = (await world.call('POST', '/vms/1003/snapshots', { body: { name: 'slow' } })).body

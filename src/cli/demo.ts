@@ -9,12 +9,14 @@ import { loadConfig } from '../config/config.ts'
 import { startGateway } from '../gateway.ts'
 import { newEntry, newKey } from '../callers/key.ts'
 import { createLogger } from '../observability/log.ts'
-import { startSimulator } from '../simulator/simulator.ts'
+import { GUIDE, startSimulator } from '../simulator/simulator.ts'
 
 const API_KEY = 'demo-account-api-key'
 
 const directory = mkdtempSync(join(tmpdir(), 'hostkey-vm-gateway-demo-'))
 const simulator = await startSimulator({
+  // As HOSTKEY's guide describes it: four snapshots a VM, and a restore that deletes the newer ones.
+  ...GUIDE,
   apiKey: API_KEY,
   tokenTtlMs: 10 * 60_000,
   taskMs: 1_500,
@@ -63,6 +65,9 @@ process.stdout.write(`A simulated HOSTKEY is at ${simulator.baseUrl}, the gatewa
   VM 1001  powered on: its snapshots cannot be deleted  VM 1003  slow: tasks take 20 s
   VM 1004  powered off, no snapshots
 
+As HOSTKEY's guide says: a VM has four snapshots at most, a delete and a restore want it powered off, and a restore
+deletes, for good, every snapshot that is newer than the one restored.
+
 Swagger UI: ${base}/docs   (press Authorize and paste the key)
 A caller's key, good for everything: ${key}
 
@@ -73,7 +78,10 @@ curl -sS -X POST ${vms}/1000/snapshots ${auth} -H 'Content-Type: application/jso
 curl -sS ${vms}/1000/snapshots ${auth}
 curl -sS ${vms}/1000/snapshots/before-upgrade ${auth}
 
-# restore one: answers 202 with an operation at once
+# a restore of the older one would delete the newer one for good: refused, with its name
+curl -sS -i -X POST ${vms}/1000/snapshots/first/restore ${auth} -H 'Content-Type: application/json' -d '{"if_newer":"refuse"}'
+
+# restore the newest: answers 202 with an operation at once
 curl -sS -X POST ${vms}/1000/snapshots/before-upgrade/restore ${auth}
 
 # the newest operations; follow the newest one as events until it ends; or wait for its end

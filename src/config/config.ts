@@ -6,7 +6,6 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { parsePostgresUrl } from './postgres-url.ts'
-import { parseRedisUrl } from './redis-url.ts'
 
 export interface Config {
   readonly host: string
@@ -337,8 +336,9 @@ function parseOrigins(value: string): string[] {
 function parseStoreUrl(value: string): string {
   if (/^sqlite:./.test(value)) return value
   if (/^postgres(ql)?:/.test(value)) parsePostgresUrl(value)
-  else if (/^rediss?:/.test(value)) parseRedisUrl(value)
-  else throw new Error('must be sqlite:<path of the file>, postgres://…, redis://… or rediss://…')
+  else if (/^rediss?:/.test(value))
+    throw new Error('must be postgres://… where it was redis://…: replicas share a PostgreSQL now')
+  else throw new Error('must be sqlite:<path of the file> or postgres://…')
   return value
 }
 

@@ -1,12 +1,20 @@
 /** How operations are answered: the same status, headers and body on every route that can answer with one. */
 
-import type { FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Scope } from '../callers/caller.ts'
 import type { Kind } from '../operations/kinds/kind.ts'
 import { hasEnded, type Operation, type Succeeded } from '../operations/operation.ts'
 import { problemOf, retryAfterS } from './failures.ts'
 import { operationPath, presentOperation } from './schemas/operation.ts'
 import { RETRY_AFTER_HEADER } from './schemas/problem.ts'
+
+/** Ends every answer of JSON with a newline, so that the prompt of a shell stands on a line of its own. */
+export function endJsonWithNewline(app: FastifyInstance): void {
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    const isJson = typeof payload === 'string' && /\bjson\b/.test(String(reply.getHeader('content-type')))
+    done(null, isJson ? `${payload}\n` : payload)
+  })
+}
 
 /** Answers with an operation as it is: 202 while it runs, 200 once it ended. */
 export function sendOperation(

@@ -7,13 +7,15 @@ import type { Metrics } from '../observability/metrics.ts'
 import type { Tracing } from '../observability/tracing.ts'
 import type { Operations } from '../operations/operations.ts'
 import { admitRequests, requireAccess } from './admission.ts'
+import { endJsonWithNewline } from './answers.ts'
 import { acceptOnlyJson, checkForBody } from './body.ts'
 import { BrokenRequests, CONNECTION_LIMITS, type ConnectionLimits } from './connections.ts'
 import { allowOrigins } from './cors.ts'
 import { errorAnswers, frameworkErrors, handleErrors } from './errors.ts'
 import { fastifyOptions, type ServerConfig } from './fastify-options.ts'
 import { setHeaders } from './headers.ts'
-import { createLimits, type LimitStore } from './limits.ts'
+import { createLimits } from './limits.ts'
+import type { SharedLimits } from './shared-counts.ts'
 import { collectMethods } from './methods.ts'
 import { registerDocs } from './openapi/docs.ts'
 import { followHttp } from './protocol.ts'
@@ -38,8 +40,8 @@ export interface AppParts {
   draining: AbortSignal
   logger: FastifyBaseLogger
   now: () => number
-  /** Where requests are counted, when that is not this process. */
-  limitStore?: LimitStore
+  /** Where requests of all replicas are counted together. */
+  sharedLimits?: SharedLimits | undefined
   /** Tests give other limits than those of the product. */
   connectionLimits?: Partial<ConnectionLimits>
 }
@@ -68,9 +70,10 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
   parts.tracing.requests(app)
   noteRequests(app, metrics, now)
   setHeaders(app)
+  endJsonWithNewline(app)
   followHttp(app)
   await allowOrigins(app, config.corsOrigins)
-  const rateLimits = await createLimits(app, config.rateLimit, parts.limitStore)
+  const rateLimits = await createLimits(app, config.rateLimit, parts.sharedLimits)
   admitRequests(app, { callers, limits: rateLimits, draining })
   checkForBody(app)
 

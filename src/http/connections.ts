@@ -140,7 +140,7 @@ export class BrokenRequests {
     }
     const { status, phrase, code, detail, headers = {} } = REFUSALS[error.code ?? ''] ?? NOT_HTTP
     const id = randomUUID()
-    const body = JSON.stringify({ ...problemBody(code, detail, id, this.#basePath), status })
+    const body = `${JSON.stringify({ ...problemBody(code, detail, id, this.#basePath), status })}\n`
     const lines = [
       `HTTP/1.1 ${status} ${phrase}`,
       'content-type: application/problem+json; charset=utf-8',

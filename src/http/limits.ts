@@ -4,16 +4,13 @@
  * acting.
  */
 
-import rateLimit, { type RateLimitPluginOptions } from '@fastify/rate-limit'
+import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { addressOf } from './address.ts'
 import { LimitCounts } from './limit-counts.ts'
 import { ApiProblem } from './problem.ts'
 import type { Bucket } from './route-config.ts'
 import { sharedCounts, type SharedLimits } from './shared-counts.ts'
-
-/** Where requests are counted: with those of other replicas (`shared`), or in this process when nothing is said. */
-export type LimitStore = Pick<RateLimitPluginOptions, 'redis' | 'nameSpace'> & { shared?: SharedLimits }
 
 const OPERATIONS_FACTOR = 10
 
@@ -26,10 +23,9 @@ export interface Limits {
 export async function createLimits(
   app: FastifyInstance,
   standard: { max: number; windowMs: number },
-  { shared, ...elsewhere }: LimitStore = {},
+  shared?: SharedLimits,
 ): Promise<Limits> {
-  const where = elsewhere.redis ? elsewhere : { store: shared ? sharedCounts(shared) : LimitCounts }
-  await app.register(rateLimit, { global: false, skipOnError: true, ...where })
+  await app.register(rateLimit, { global: false, store: shared ? sharedCounts(shared) : LimitCounts })
   app.decorateRequest('limit', null)
   comeBackWhenThereIsQuota(app)
 

@@ -95,7 +95,8 @@ function operationOf(engine: Engine, reads: Reads, request: ChangeRequest, nowMs
   const { policy, leaseMs, tracing } = engine.parts
   const { kind, vmId, snapshot, snapshotType, backupId, caller, requestId } = request
   const subject = { kind, vmId, snapshot, snapshotType, backupId, ...(requestId && { requestId }) }
-  const evidence = reads.evidence(vmId, snapshotType, snapshot)
+  // A list of before must not tell of what was discarded: one is read anew, and the restore is sent only if that is nothing.
+  const evidence = request.refusesIfNewer ? null : reads.evidence(vmId, snapshotType, snapshot)
   return newOperation(
     { ...subject, ...tracing.begin(), id: newOperationId(nowMs), createdBy: caller, evidence },
     nowMs,

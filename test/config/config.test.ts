@@ -162,12 +162,9 @@ const VARIABLES: Record<string, Variable> = {
         'sqlite:/var/lib/gateway.db',
         'postgres://user:pw@localhost/gateway',
         'postgresql://user:pw@one:5432,two/gateway?sslmode=require&target_session_attrs=primary&pool=8',
-        'redis://localhost',
-        'rediss://user:pw@redis.example.com:6380/1',
-        'redis://a,b:26380/0?sentinel=main',
       ].map(url => [url, url]),
     ),
-    ['sqlite:', './data/gateway.db', 'postgres://localhost/gateway', 'redis://', 'redis://a,b', 'redis:a'],
+    ['sqlite:', './data/gateway.db', 'postgres://localhost/gateway', 'mysql://user@localhost/gateway'],
   ),
   READ_WAIT_MS: integer(config => config.readWaitMs, 10_000, 0, MAX_TIMER_MS),
   MAX_WAIT_MS: integer(config => config.maxWaitMs, 25_000, 0, MAX_TIMER_MS),
@@ -262,16 +259,25 @@ test('exactly one credential: a token or an API key, as a value or in a file', (
 
 test('the URL of the store may stand in a file', () => {
   const file = join(temporaryDirectory(), 'store-url')
-  writeFileSync(file, 'redis://:pw@localhost\n')
-  expect(load({ STORE_URL_FILE: file }).storeUrl).toBe('redis://:pw@localhost')
-  expect(problemsOf({ ...REQUIRED, STORE_URL_FILE: file, STORE_URL: 'redis://a' })).toEqual([
+  writeFileSync(file, 'postgres://user:pw@localhost/gateway\n')
+  expect(load({ STORE_URL_FILE: file }).storeUrl).toBe('postgres://user:pw@localhost/gateway')
+  expect(problemsOf({ ...REQUIRED, STORE_URL_FILE: file, STORE_URL: 'sqlite:a.db' })).toEqual([
     'only one of STORE_URL and STORE_URL_FILE may be set',
   ])
-  writeFileSync(file, 'redis://:hunter2@one,two')
+  writeFileSync(file, 'postgres://user:hunter2@one,two')
   expect(problemsOf({ ...REQUIRED, STORE_URL_FILE: file }).join()).toMatch(
-    /^STORE_URL_FILE (?!.*hunter2).*sentinel/,
+    /^STORE_URL_FILE (?!.*hunter2).*postgres:/,
   )
 })
+
+test.for(['redis://:hunter2@localhost', 'rediss://a,b:26380/0?sentinel=main'])(
+  'Redis, which earlier versions knew, is told what takes its place: %s',
+  STORE_URL => {
+    expect(problemsOf({ ...REQUIRED, STORE_URL })).toEqual([
+      'STORE_URL must be postgres://… where it was redis://…: replicas share a PostgreSQL now',
+    ])
+  },
+)
 
 test('a secret file that cannot be read or is empty is told, without what the variable says', () => {
   const directory = temporaryDirectory()

@@ -261,20 +261,18 @@ export function createJudge(document: Document): (request: Request, answer: Answ
 
     // An answer to another path or method is none of this operation's.
     const elsewhere = flaws.includes('route') || flaws.includes('method')
-    const content = operation.responses[status]?.content[mediaType]
+    const response = operation.responses[status]
+    const content = response?.content?.[mediaType]
+    const isEmpty = response !== undefined && !response.content && mediaType === '' && text === ''
     if (method === 'HEAD' && text !== '') found.push(`a body for HEAD: ${label}`)
     const schema = elsewhere ? problem : content?.schema
-    if (elsewhere ? mediaType !== 'application/problem+json' : !schema)
+    if (elsewhere ? mediaType !== 'application/problem+json' : !schema && !isEmpty)
       found.push(`not in the document: ${label}`)
-    else if (method !== 'HEAD' && !isValid(schema!, isJson ? body : text))
+    else if (method !== 'HEAD' && schema && !isValid(schema, isJson ? body : text))
       found.push(`not of its schema: ${label}: ${text.slice(0, 300)}`)
 
-    if (!elsewhere && content)
-      found.push(
-        ...headerViolations(headers, operation.responses[status]!.headers, read).map(
-          what => `${what}: ${label}`,
-        ),
-      )
+    if (!elsewhere && response)
+      found.push(...headerViolations(headers, response.headers, read).map(what => `${what}: ${label}`))
 
     if (status === 500) found.push(`an error of the gateway itself: ${label}`)
     for (const name of ['x-request-id', 'cache-control', ...(REQUIRED_HEADERS[status] ?? [])])

@@ -44,7 +44,7 @@ export interface Described {
     string,
     {
       headers: Record<string, Header>
-      content: Record<string, { schema: Schema; examples?: Record<string, unknown> }>
+      content?: Record<string, { schema: Schema; examples?: Record<string, unknown> }>
     }
   >
 }
@@ -445,7 +445,7 @@ export function requestsOf(document: Document): fc.Arbitrary<Request> {
 
   return fc.oneof(
     ...[...operations].map(([route, operation]) => ({
-      weight: operation.security.length > 0 ? 8 : 1,
+      weight: operation.security.length > 0 ? 12 : 1,
       arbitrary: requestOf(route, operation),
     })),
   )

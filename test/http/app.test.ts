@@ -165,3 +165,25 @@ test('a connection over which nothing ever came does not keep the gateway from c
   await closed
   expect(socket.bytesWritten).toBe(0)
 })
+
+test('JSON of whatever status ends with one newline, and a HEAD tells the same length', async () => {
+  const world = await startWorld({ env: { DOCS: 'true' } })
+  for (const path of [
+    '/livez',
+    '/operations',
+    '/operations/none',
+    '/nothing',
+    '/openapi.json',
+    '/docs/json',
+  ]) {
+    const { text, headers } = await world.call('GET', path)
+    expect([path, /[^\n]\n$/.test(text)]).toEqual([path, true])
+    expect([path, headers.get('content-length')]).toEqual([path, String(Buffer.byteLength(text))])
+    // Swagger UI has no HEAD, and a path that is not there is told with its method.
+    if (path === '/docs/json' || path === '/nothing') continue
+    const head = await world.call('HEAD', path)
+    expect([path, head.headers.get('content-length')]).toEqual([path, headers.get('content-length')])
+  }
+  const patch = await world.call('PATCH', '/operations')
+  expect([patch.status, patch.text.endsWith('}\n')]).toEqual([405, true])
+})

@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { SCOPES } from '../../src/callers/caller.ts'
 import { newEntry } from '../../src/callers/key.ts'
+import type { Fault } from '../../src/simulator/simulator.ts'
 import {
   callRaw,
   ended,
@@ -157,6 +158,47 @@ test('a refused request is replayed as its failed operation; one that never left
   world.simulator.setToken(TOKEN)
   const again = await create(world, 'unsent')
   expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([202, null])
+})
+
+const LATER = { 'Retry-After': '2' }
+const REFUSAL = '{"code":-1,"message":"failed to request snapshot creation for 1000 - too many requests"}'
+
+test.each<[string, Partial<Fault>]>([
+  ['HTTP 429 and nothing else', { kind: 'respond', status: 429, headers: LATER, body: '' }],
+  ['HTTP 429 in HTML', { kind: 'respond', status: 429, headers: LATER, body: '<h1>429</h1>' }],
+  ['a refusal under HTTP 429', { kind: 'respond', status: 429, headers: LATER, body: REFUSAL }],
+  ['a refusal under HTTP 503', { kind: 'respond', status: 503, headers: LATER, body: REFUSAL }],
+  ['a refusal in words', { kind: 'respond', body: REFUSAL }],
+])('%s leaves the key free: the repeated request is carried out', async (_, fault) => {
+  const world = await startWorld()
+  world.simulator.fault({ ...fault, action: 'create_snapshot' } as Fault)
+  const refused = await create(world, 'k')
+  expect([refused.status, refused.body.code]).toEqual([503, 'upstream-unavailable'])
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(fault.headers ? 2 : 1)
+  expect((await world.call('GET', '/operations')).body.operations).toEqual([])
+
+  const again = await create(world, 'k')
+  expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([202, null])
+  expect(await ended(world, again.body.id)).toMatchObject({ status: 'succeeded' })
+  const replay = await create(world, 'k')
+  expect([replay.body.id, replay.headers.get('idempotency-replayed')]).toEqual([again.body.id, 'true'])
+  expect(upstreamCalls(world, 'create_snapshot')).toHaveLength(2)
+  expect(mutations(world)).toHaveLength(1)
+})
+
+test('so does a limit of the gateway itself', async () => {
+  const world = await startWorld({ env: { RATE_LIMIT_MAX: '1', RATE_LIMIT_WINDOW_MS: '1000' } })
+  await world.call('GET', '/vms/1000/stats')
+  const limited = await create(world, 'k')
+  expect([limited.status, limited.body.code]).toEqual([429, 'rate-limited'])
+  await vi.waitFor(
+    async () => {
+      const again = await create(world, 'k')
+      expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([202, null])
+    },
+    { timeout: 5_000, interval: 200 },
+  )
+  expect(mutations(world)).toHaveLength(1)
 })
 
 test('keys are 1 to 255 visible ASCII characters, and reads take no notice of them', async () => {

@@ -118,7 +118,13 @@ test('labels are few whatever callers send: no path, no method, no subject and n
   expect(labels).toContain('method="other"')
 
   const metrics = createMetrics()
-  const caller = { name: 'x', scopes: new Set(SCOPES), vms: '*', rateLimit: null, until: AbortSignal.abort() } as const
+  const caller = {
+    name: 'x',
+    scopes: new Set(SCOPES),
+    vms: '*',
+    rateLimit: null,
+    until: AbortSignal.abort(),
+  } as const
   for (const id of ['jwt:alice', 'jwt:bob', 'backup']) metrics.problem({ ...caller, id }, 'rate-limited')
   expect(samplesOf(await metrics.text())).toMatchObject({
     'problems_total{caller="jwt",code="rate-limited"}': 2,

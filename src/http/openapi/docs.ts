@@ -1,30 +1,15 @@
-/** The OpenAPI document, generated from the routes, and Swagger UI, which shows it from local files. */
+/** The OpenAPI document, generated from the routes. */
 
 import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import { VERSION } from '../../config/version.ts'
 import { ETAG_HEADER, etagOf, notModified, sendTagged } from '../etag.ts'
-import { securityHeaders } from '../headers.ts'
 import { problemsOnly, PUBLIC_PROBLEMS } from '../schemas/problem.ts'
 import { openApiInfo, tidyDocument, toYaml, type RouteFacts } from './document.ts'
+import { registerSwaggerUi } from './swagger-ui.ts'
 
 const PUBLIC = { access: 'public' } as const
-
-/** The page may load what it needs from the gateway, and nothing from anywhere else. */
-const DOCS_HEADERS = securityHeaders({
-  'default-src': ["'none'"],
-  'script-src': ["'self'"],
-  // Swagger UI sets style attributes; scripts stay strict.
-  'style-src': ["'self'", "'unsafe-inline'"],
-  'img-src': ["'self'", 'data:'],
-  'font-src': ["'self'"],
-  'connect-src': ["'self'"],
-  'base-uri': ["'none'"],
-  'form-action': ["'none'"],
-  'frame-ancestors': ["'none'"],
-})
 
 /** Registers the generator (before any route), the document's routes and, unless `DOCS=false`, Swagger UI. */
 export async function registerDocs(
@@ -110,25 +95,4 @@ function documentSchema(format: 'Json' | 'Yaml', mediaType: string): FastifySche
       ...problemsOnly(...PUBLIC_PROBLEMS, 'rate-limited'),
     },
   }
-}
-
-async function registerSwaggerUi(docs: FastifyInstance, basePath: string): Promise<void> {
-  docs.addHook('onRoute', route => {
-    route.config = { securityHeaders: DOCS_HEADERS, ...route.config, ...PUBLIC }
-  })
-  await docs.register(swaggerUi, {
-    routePrefix: '/docs',
-    // The browser finds the files of the page under this; without it, they are looked for past the base path.
-    indexPrefix: basePath,
-    staticCSP: false,
-    uiConfig: {
-      layout: 'BaseLayout',
-      deepLinking: true,
-      displayRequestDuration: true,
-      persistAuthorization: false,
-      tryItOutEnabled: true,
-      validatorUrl: null,
-    },
-    theme: { title: 'HOSTKEY VM gateway' },
-  })
 }

@@ -1,6 +1,7 @@
-/** `/problems/{code}`: where the `type` of every problem leads, a page for people (or the same as JSON). */
+/** `/problems`: all problem codes, and below it one each, where its `type` leads. Pages for people, or the same as JSON. */
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type, type Static } from 'typebox'
 import { varyBy } from '../headers.ts'
 import { ApiProblem, PROBLEMS, type ProblemCode } from '../problem.ts'
@@ -8,7 +9,7 @@ import { exampleOf, WORDS } from '../problem-words.ts'
 import { ref } from '../schemas/common.ts'
 import { Problem, problemsOnly, PUBLIC_PROBLEMS } from '../schemas/problem.ts'
 import { escapeHtml, htmlPage, PAGE_HEADERS } from './page.ts'
-import type { RouteParts } from './parts.ts'
+import type { RouteApp, RouteParts } from './parts.ts'
 
 const Explanation = Type.Object(
   {
@@ -27,14 +28,63 @@ const Explanation = Type.Object(
   { $id: 'ProblemExplanation', description: 'What a problem code means.' },
 )
 
-const MAX_AGE_S = 3_600
+const ExplanationList = Type.Object(
+  {
+    problems: Type.Array(ref(Explanation), { maxItems: 1000, description: 'In the order of their status.' }),
+  },
+  { $id: 'ProblemExplanationList', description: 'All problem codes.' },
+)
 
-export const problemRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, { config }) => {
+const MAX_AGE_S = 3_600
+const PAGE_SCHEMA = { type: 'string', pattern: '^<!doctype html>', maxLength: 100_000 }
+const PUBLIC_PAGE = { access: 'public', securityHeaders: PAGE_HEADERS } as const
+
+export const problemRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, parts) => {
   app.addSchema(Explanation)
+  app.addSchema(ExplanationList)
+  listRoute(app, parts)
+  seeRoute(app, parts)
+}
+
+/** `GET /problems` */
+function listRoute(app: RouteApp, { config }: RouteParts): void {
+  app.route({
+    method: 'GET',
+    url: '/problems',
+    config: PUBLIC_PAGE,
+    schema: {
+      operationId: 'listProblems',
+      tags: ['Document'],
+      security: [],
+      summary: 'All problem codes',
+      description:
+        'What each code means and what to do. A page for people, or JSON for those who would rather `Accept` that.',
+      response: {
+        200: {
+          description: 'The codes.',
+          content: {
+            'text/html': { schema: PAGE_SCHEMA },
+            'application/json': { schema: ref(ExplanationList) },
+          },
+        },
+        ...problemsOnly('malformed-request', 'rate-limited', 'internal'),
+      },
+    },
+    handler: async (request, reply) => {
+      const problems = CODES.toSorted((a, b) => PROBLEMS[a].status - PROBLEMS[b].status).map(code =>
+        explain(code, config.basePath),
+      )
+      return sendPage(request, reply, { problems }, () => listPage(problems, config.docs))
+    },
+  })
+}
+
+/** `GET /problems/{code}` */
+function seeRoute(app: RouteApp, { config }: RouteParts): void {
   app.route({
     method: 'GET',
     url: '/problems/:code',
-    config: { access: 'public', securityHeaders: PAGE_HEADERS },
+    config: PUBLIC_PAGE,
     schema: {
       operationId: 'getProblem',
       tags: ['Document'],
@@ -54,7 +104,7 @@ export const problemRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, 
         200: {
           description: 'The explanation.',
           content: {
-            'text/html': { schema: { type: 'string', pattern: '^<!doctype html>', maxLength: 100_000 } },
+            'text/html': { schema: PAGE_SCHEMA },
             'application/json': { schema: ref(Explanation) },
           },
         },
@@ -65,15 +115,27 @@ export const problemRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, 
       const { code } = request.params
       if (!isCode(code)) throw new ApiProblem('route-not-found', `There is no problem code "${code}".`)
       const explanation = explain(code, config.basePath)
-      const json = prefersJson(request.headers.accept)
-      varyBy(reply, 'Accept')
-      void reply
-        .header('cache-control', `public, max-age=${MAX_AGE_S}`)
-        .type(json ? 'application/json' : 'text/html; charset=utf-8')
-      return json ? explanation : pageOf(explanation, config.docs)
+      return sendPage(request, reply, explanation, () => pageOf(explanation, config.docs))
     },
   })
 }
+
+/** Answers with the page, or with the same as JSON. */
+function sendPage(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+  body: object,
+  page: () => string,
+): FastifyReply {
+  const json = prefersJson(headers.accept)
+  varyBy(reply, 'Accept')
+  return reply
+    .header('cache-control', `public, max-age=${MAX_AGE_S}`)
+    .type(json ? 'application/json' : 'text/html; charset=utf-8')
+    .send(json ? body : page())
+}
+
+const CODES = Object.keys(PROBLEMS) as ProblemCode[]
 
 function isCode(text: string): text is ProblemCode {
   return Object.hasOwn(PROBLEMS, text)
@@ -98,11 +160,36 @@ export function prefersJson(accept = '*/*'): boolean {
 }
 
 /** Links are relative: they hold behind any prefix. */
+function listPage(problems: readonly Static<typeof Explanation>[], docs: boolean): string {
+  const entries = problems.map(
+    ({ code, status, title }) =>
+      `<dt><a href="problems/${code}"><code>${code}</code></a></dt><dd>${status} · ${escapeHtml(title)}</dd>`,
+  )
+  return htmlPage(
+    'Problem codes',
+    `<main>
+<h1>Problem codes</h1>
+<p>Every error of this gateway has one of these codes; programs decide on it.</p>
+<dl>
+${entries.join('\n')}
+</dl>
+</main>
+<nav aria-label="More">
+<p>${apiLink('', docs)}</p>
+</nav>`,
+  )
+}
+
+/** `root` leads from the page to where the gateway begins. */
+function apiLink(root: string, docs: boolean): string {
+  return docs ? `<a href="${root}docs">The API</a>` : `<a href="${root}openapi.yaml">The API as OpenAPI</a>`
+}
+
 function pageOf(
   { code, status, title, meaning, what_to_do: whatToDo, example }: Static<typeof Explanation>,
   docs: boolean,
 ): string {
-  const others = Object.keys(PROBLEMS).map(
+  const others = CODES.map(
     one => `<li><a href="${one}"${one === code ? ' aria-current="page"' : ''}>${one}</a></li>`,
   )
   return htmlPage(
@@ -118,11 +205,11 @@ function pageOf(
 <pre>${escapeHtml(JSON.stringify(example, null, 2))}</pre>
 </main>
 <nav aria-label="More">
-<h2>All codes</h2>
+<h2><a href="../problems">All codes</a></h2>
 <ul>
 ${others.join('\n')}
 </ul>
-<p>${docs ? '<a href="../docs">The API</a>' : '<a href="../openapi.yaml">The API as OpenAPI</a>'}</p>
+<p>${apiLink('../', docs)}</p>
 </nav>`,
   )
 }

@@ -51,7 +51,7 @@ function pageOf(whyNot: string | null, { basePath, docs }: RouteParts['config'])
     ...(docs ? ([['docs', 'Try the API in Swagger UI']] satisfies [string, string][]) : []),
     ['openapi.yaml', 'The API as OpenAPI 3.1'],
     ['openapi.json', 'The same as JSON'],
-    ['problems/vm-busy', 'What each problem code means'],
+    ['problems', 'What each problem code means'],
     ['readyz', 'Can it take requests'],
     ['livez', 'Is it alive'],
     ['metrics', 'Metrics for Prometheus'],
@@ -62,7 +62,7 @@ function pageOf(whyNot: string | null, { basePath, docs }: RouteParts['config'])
 <h1>HOSTKEY VM gateway</h1>
 <p class="state${whyNot === null ? ' ready' : ''}" role="status"><strong>${whyNot === null ? 'Ready' : 'Not ready'}</strong>${whyNot === null ? '' : `: ${whyNot}`} · version ${escapeHtml(VERSION)}</p>
 <dl>
-${links.map(([path, what]) => `<dt><a href="${root}${path}">/${path.replace('/vm-busy', '')}</a></dt><dd>${what}</dd>`).join('\n')}
+${links.map(([path, what]) => `<dt><a href="${root}${path}">/${path}</a></dt><dd>${what}</dd>`).join('\n')}
 </dl>
 </main>`,
   )

@@ -154,6 +154,21 @@ const WWW_AUTHENTICATE = {
   },
 }
 
+/** What a refused body may be instead (RFC 9110, section 15.5.16). */
+const TAKEN_BODIES = {
+  Accept: { type: 'string', enum: ['application/json'], description: 'The type of body that is taken.' },
+  'Accept-Post': {
+    type: 'string',
+    enum: ['application/json'],
+    description: 'The type of body that is taken.',
+  },
+  'Accept-Encoding': {
+    type: 'string',
+    enum: ['identity'],
+    description: 'A body is taken as it is, and not compressed.',
+  },
+}
+
 export const RETRY_AFTER_HEADER = {
   'Retry-After': {
     type: 'integer',
@@ -179,6 +194,7 @@ export function problemsOnly(...codesOfRoute: readonly ProblemCode[]): Record<nu
   for (const [status, group] of byStatus) {
     const headers = {
       ...(status === 401 || status === 403 ? WWW_AUTHENTICATE : {}),
+      ...(status === 415 ? TAKEN_BODIES : {}),
       ...(RETRIED.includes(status) ? RETRY_AFTER_HEADER : {}),
     }
     responses[status] = {

@@ -113,9 +113,10 @@ export class Connection {
     return this.#isBroken
   }
 
-  /** Called once, when the connection cannot be used any more. */
+  /** Called once, when the connection cannot be used any more; at once when it is so already. */
   onBroken(listener: () => void): void {
-    this.#listeners.broken = listener
+    if (this.#isBroken) listener()
+    else this.#listeners.broken = listener
   }
 
   onNotification(listener: (payload: string) => void): void {

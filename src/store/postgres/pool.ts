@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreUnavailable } from '../../operations/store.ts'
 import { connect, type Connection, type Row, type Statement } from './connection.ts'
-import { NotWritten, isRepeatable, isUnprepared } from './errors.ts'
+import { NotWritten, isRepeatable, isUnprepared, isWrongServer } from './errors.ts'
 import { parsePostgresUrl, type PostgresAddress } from '../../config/postgres-url.ts'
 
 export interface PoolOptions {
@@ -71,7 +71,7 @@ export class Pool {
       } catch (error) {
         if (!(error instanceof NotWritten) || tries >= ASK_TRIES) throw error
         if (isUnprepared(error.code)) this.isPrepared = false
-        else if (error.code !== '' && !isRepeatable(error.code)) throw error
+        else if (error.code !== '' && !isRepeatable(error.code) && !isWrongServer(error.code)) throw error
       }
     }
   }

@@ -36,7 +36,7 @@ import { Replica, type OwnOperation } from './replica.ts'
 import { MIGRATIONS, migrate } from './schema.ts'
 import { DATABASE_CLOCK, statementsFor, type Statements } from './statements.ts'
 import { Writer } from './writer.ts'
-import type { DiscardWrite, SaveWrite, StartWrite, Write } from './writes.ts'
+import { durationTo, type DiscardWrite, type SaveWrite, type StartWrite, type Write } from './writes.ts'
 
 export interface PostgresLog {
   info: (fields: object, message: string) => void
@@ -117,7 +117,10 @@ class PostgresStore implements Store {
       pool,
       sql,
       toOperation: stored => this.#reader.toOperation(stored),
-      onFenced: connection => this.#replica.register(connection),
+      onFenced: connection => {
+        options.log.warn({}, 'this replica was held to be dead; others may have what it held')
+        return this.#replica.register(connection)
+      },
     })
     this.#writer = writer
     this.#reader = new Reader({ pool, sql, writer, running, now: all.now })
@@ -171,7 +174,7 @@ class PostgresStore implements Store {
         type: 'start',
         operation,
         doc,
-        dueInMs: from(operation.dueAtMs, now),
+        dueInMs: durationTo(operation.dueAtMs, now),
         key: key && { ...key, ttlMs: key.expiresAtMs - now },
         aheadMs: nowMs - now,
       },
@@ -208,8 +211,8 @@ class PostgresStore implements Store {
         operation,
         doc,
         storedRev,
-        dueInMs: from(dueAtMs, now),
-        finishedInMs: from(finishedAtMs, now),
+        dueInMs: durationTo(dueAtMs, now),
+        finishedInMs: durationTo(finishedAtMs, now),
       },
       {
         settle,
@@ -409,9 +412,4 @@ interface Settling<T> {
   doubt?: () => void
   /** In place of `settle`, when the caller was told so. */
   late: (outcome?: T) => void
-}
-
-/** A time as a duration from now. */
-function from(atMs: number | null, nowMs: number): number | null {
-  return atMs === null ? null : atMs - nowMs
 }

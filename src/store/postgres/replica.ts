@@ -41,8 +41,8 @@ export class Replica {
   readonly #options: Required<ReplicaOptions>
   /** How long ago the last confirmed sign of life was sent. */
   #silentMs = (): number => Infinity
-  /** Signs of life without a gap: the database was there for as long. */
-  #beats = 0
+  /** Since when it has given signs of life without a gap, by `performance.now()`: the database was there for as long. */
+  #witnessSinceMs = Infinity
   #beating: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
@@ -72,7 +72,7 @@ export class Replica {
         ...(former === '' ? [] : [sql.adopt(replica, former, '', READOPT)]),
       ],
       pool.limitMs,
-      pool.isPrepared,
+      false,
     )
     writer.become(replica)
     this.#silentMs = silentMs
@@ -90,9 +90,12 @@ export class Replica {
   }
 
   async #beat(): Promise<void> {
-    const { writer, sql, silenceMs, beatMs, now } = this.#options
+    const { writer, sql, silenceMs, now } = this.#options
+    // This process may have been stopped as the others were.
+    if (!this.isSurelyAlive) this.#witnessSinceMs = Infinity
     const silentMs = stopwatch(now)
-    const isWitness = this.#beats * beatMs > silenceMs
+    const sentAtMs = performance.now()
+    const isWitness = sentAtMs - this.#witnessSinceMs > silenceMs
     try {
       const answers = await writer.task(
         sql.beat(writer.replica),
@@ -100,11 +103,11 @@ export class Replica {
         sql.dead(),
       )
       this.#silentMs = silentMs
-      this.#beats += 1
+      this.#witnessSinceMs = Math.min(this.#witnessSinceMs, sentAtMs)
       if (this.#mayOwnMore) await this.#lookForMore()
       for (const [dead] of answers.at(-1)!) await this.#adopt(dead!)
     } catch (error) {
-      this.#beats = 0
+      this.#witnessSinceMs = Infinity
       throw error
     }
   }

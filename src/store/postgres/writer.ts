@@ -38,8 +38,8 @@ export class Writer {
   #epoch = 0
   #queue: Write[] = []
   #flushing: Promise<void> | undefined
-  /** What is on its way. */
-  #underWay: readonly Write[] = []
+  /** The operations of which something is on its way. */
+  #underWay: ReadonlySet<string> = new Set()
   /** What may have been written; nothing else is written before that is known. */
   #doubtful: readonly Write[] = []
   #isClosed = false
@@ -87,9 +87,10 @@ export class Writer {
    * @throws StoreUnavailable when a write of one of them is in doubt.
    */
   async confirmed(ids: readonly string[]): Promise<void> {
-    const concerns = (write: Write): boolean => ids.includes(idOf(write) ?? '')
-    if (this.#underWay.some(concerns)) await this.#flushing
-    if (this.#doubtful.some(concerns)) throw new InDoubt('nobody has confirmed what the store shows')
+    if (ids.some(id => this.#underWay.has(id))) await this.#flushing
+    if (!this.isInDoubt) return
+    const doubtful = idsOf(this.#doubtful)
+    if (ids.some(id => doubtful.has(id))) throw new InDoubt('nobody has confirmed what the store shows')
   }
 
   async close(): Promise<void> {
@@ -108,7 +109,7 @@ export class Writer {
 
   async #writeOut(writes: readonly Write[] = this.#take()): Promise<void> {
     const batch = new Batch(writes)
-    this.#underWay = writes
+    this.#underWay = idsOf(writes)
     try {
       this.#queue.unshift(...(await this.#transact(batch)))
     } catch (error) {
@@ -118,7 +119,7 @@ export class Writer {
         for (const write of writes) await this.#writeOut([write])
       } else for (const write of writes) write.reject(error as Error)
     }
-    this.#underWay = []
+    this.#underWay = new Set()
   }
 
   #transact(batch: Batch): Promise<StartWrite[]> {
@@ -199,16 +200,15 @@ export class Writer {
     const { pool, sql } = this.#options
     const doubtful = this.#doubtful
     const epoch = (this.#epoch += 1)
-    const ids = doubtful.flatMap(write => idOf(write) ?? [])
     const [, , , written] = await connection.transaction(
       [
         sql.settings(pool.limitMs, LOCK_MS),
         sql.lockReplica(this.replica),
         sql.nextEpoch(this.replica, epoch),
-        sql.written(ids),
+        sql.written([...idsOf(doubtful)]),
       ],
       pool.limitMs,
-      pool.isPrepared,
+      false,
     )
     this.#doubtful = []
     const docs = new Map(written!.map(([id, doc]) => [id!, doc!]))
@@ -221,9 +221,14 @@ export class Writer {
   }
 }
 
-function idOf(write: Write): string | undefined {
-  if (write.type === 'discard') return write.id
-  return write.type === 'task' ? undefined : write.operation.id
+/** The operations that these writes are of. */
+function idsOf(writes: readonly Write[]): Set<string> {
+  return new Set(
+    writes.flatMap(write => {
+      if (write.type === 'task') return []
+      return write.type === 'discard' ? write.id : write.operation.id
+    }),
+  )
 }
 
 function pause(tries: number): Promise<void> {

@@ -148,7 +148,7 @@ function insert(sql: Statements, writes: readonly StartWrite[], replica: string)
     operations.map(({ vmId }) => vmId),
     operations.map(({ createdBy }) => toText(createdBy)),
     operations.map(({ status }) => status),
-    writes.map(({ dueInMs }) => dueInMs && Math.round(dueInMs)),
+    writes.map(({ dueInMs }) => dueInMs),
     writes.map(({ key }) => key && toText(key.caller)),
     writes.map(({ key }) => key && toText(key.key)),
     writes.map(({ doc }) => doc).join('\n'),
@@ -163,8 +163,8 @@ function save(sql: Statements, writes: readonly SaveWrite[], replica: string): S
     writes.map(({ storedRev }) => storedRev),
     operations.map(({ rev }) => rev),
     operations.map(({ status }) => status),
-    writes.map(({ dueInMs }) => dueInMs && Math.round(dueInMs)),
-    writes.map(({ finishedInMs }) => finishedInMs && Math.round(finishedInMs)),
+    writes.map(({ dueInMs }) => dueInMs),
+    writes.map(({ finishedInMs }) => finishedInMs),
     writes.map(({ doc }) => doc).join('\n'),
     replica,
   )
@@ -219,6 +219,11 @@ export function toStored([id, rev, owner, dueIn, doc]: Row): Stored | undefined 
 /** Those of one turn say the same time, but for moments. */
 function aheadOf(writes: readonly StartWrite[]): number {
   return Math.round(Math.max(...writes.map(({ aheadMs }) => aheadMs)))
+}
+
+/** A time of this process as what the database is told: so long from now. */
+export function durationTo(atMs: number | null, nowMs: number): number | null {
+  return atMs === null ? null : Math.round(atMs - nowMs)
 }
 
 /** A text that PostgreSQL takes whatever it contains, NUL and lone surrogates too, and different for different ones. */

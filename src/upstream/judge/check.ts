@@ -72,7 +72,7 @@ function judgeFrames(
     const word = states.find(state => meaningOf(state) === 'other') ?? stage
     return typeof word === 'string' ? pending(answer, word) : unintelligible(answer, 'no known result')
   }
-  if (stage !== undefined && meaningOf(stage) !== 'success') return pending(answer, `stage ${textOf(stage)}`)
+  if (stage !== undefined && !isLastStage(stage)) return pending(answer, `stage ${textOf(stage)}`)
   return endOf(action, frames, answer, asked)
 }
 
@@ -115,7 +115,7 @@ function saysOfTask(frame: JsonObject): boolean {
   return ['key', 'scope', 'context'].some(name => member(frame, name) !== undefined)
 }
 
-/** The stage of a task that is not said to be at its end. */
+/** The stage of a task, the first that is not its last where several are told. */
 function stageOf(frames: readonly JsonObject[]): unknown {
   const stages = frames.flatMap(frame => {
     const context = opened(member(frame, 'context'))
@@ -126,7 +126,12 @@ function stageOf(frames: readonly JsonObject[]): unknown {
     return holders.map(holder => member(holder, 'stage'))
   })
   const told = stages.filter(stage => meaningOf(stage) !== 'nothing')
-  return told.find(stage => meaningOf(stage) !== 'success') ?? told[0]
+  return told.find(stage => !isLastStage(stage)) ?? told[0]
+}
+
+/** Only the word itself is the last stage: a number, which elsewhere tells of success, is one that the task is at. */
+function isLastStage(stage: unknown): boolean {
+  return typeof stage === 'string' && /^\W*done\W*$/i.test(stage)
 }
 
 function failure(code: string, said: string, asked: Asked): CheckVerdict {

@@ -27,7 +27,8 @@ export interface Hidden {
 
 /**
  * What speaks against a success that a frame tells of, the gravest of it. The payload of a read (`isData`) is looked at by
- * its own members and no deeper: the state of a snapshot or of a disk says nothing about the read.
+ * its own members and no deeper: the state of a snapshot or of a disk says nothing about the read. `debug` is no evidence: what is
+ * written to help developers is full of errors that were none.
  */
 export function hiddenFailure(
   frames: readonly JsonObject[],
@@ -42,9 +43,6 @@ export function hiddenFailure(
     else search.deep(scope)
     search.deep(member(frame, 'context'))
     search.shallow(member(frame, 'message'))
-    const debug = member(frame, 'debug')
-    // What is written to help developers is full of errors that were none, but for one that it begins with.
-    if (typeof debug === 'string' && beginsWithFailure(debug)) search.add(false, debug)
   }
   return search.found
 }

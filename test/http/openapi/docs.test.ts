@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { createServer, request as forward } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
 import type { Environment } from '../../../src/config/config.ts'
 import { call, KEY, startWorld, type World } from '../../helper.ts'
@@ -34,9 +34,9 @@ let browser: Browser | undefined
 afterAll(() => browser?.close())
 
 /** A page without cookies or a cache of another test's. */
-async function openPage(): Promise<Visit> {
+async function openPage(look: BrowserContextOptions = {}): Promise<Visit> {
   browser ??= await chromium.launch({ executablePath: findProgram('chromium')!, args: ARGS })
-  const page = await browser.newPage({ viewport: { width: 1280, height: 1600 } })
+  const page = await browser.newPage({ viewport: { width: 1280, height: 1600 }, ...look })
   onTestFinished(() => page.close())
   page.setDefaultTimeout(30_000)
   const trouble: string[] = []
@@ -160,6 +160,38 @@ test.skipIf(missing).each([
   expect(trouble).toEqual([])
   expect([...hosts]).toEqual([new URL(base).host])
 })
+
+test.skipIf(missing)(
+  'on a phone in the dark it is dark and no wider than the phone, and a key shows as dots',
+  { timeout: 60_000 },
+  async () => {
+    const world = await startWorld({ env: { DOCS: 'true' } })
+    const phone = { viewport: { width: 375, height: 800 }, isMobile: true, hasTouch: true }
+    const { page, trouble } = await openPage({ ...phone, colorScheme: 'dark' })
+    await page.goto(`${world.gateway.address}/docs`)
+    await page.locator('#operations-Snapshots-createSnapshot .opblock-summary-control').click()
+    await page.locator('#operations-Snapshots-createSnapshot textarea.body-param__text').waitFor()
+    const seen = (script: string): Promise<unknown> => page.evaluate(script)
+    // Nothing sticks out, and the browser did not zoom out to make it fit.
+    expect(await seen('[document.documentElement.scrollWidth, visualViewport.width]')).toEqual([375, 375])
+    const luminance = `(selector, property) =>
+      Math.max(...getComputedStyle(document.querySelector(selector))[property].match(/\\d+/g).slice(0, 3).map(Number))`
+    const darkest = `(${luminance})('html', 'backgroundColor')`
+    expect(await seen(darkest)).toBeLessThan(60)
+    expect(await seen(`(${luminance})('.info .title', 'color')`)).toBeGreaterThan(180)
+    await page.locator('.btn.authorize').click()
+    const inputs = '[...document.querySelectorAll(".dialog-ux input")]'
+    expect(await seen(`${inputs}.map(({ type, autocomplete }) => type + ' ' + autocomplete)`)).toEqual(
+      Array.from({ length: 2 }, () => 'password off'),
+    )
+    expect(await seen(`Math.max(...${inputs}.map(one => one.getBoundingClientRect().right))`)).toBeLessThan(
+      375,
+    )
+    await page.emulateMedia({ colorScheme: 'light' })
+    await page.locator('html:not(.dark-mode)').waitFor({ state: 'attached' })
+    expect(trouble).toEqual([])
+  },
+)
 
 /** The page from its top to the answer that was got. */
 async function picture(page: Page, path: string): Promise<void> {

@@ -228,7 +228,7 @@ test('headers have their canonical names, and every answer tells its request', (
     ...parameters.flatMap(one => (one.in === 'header' ? [one.name] : [])),
     ...Object.values(responses).flatMap(({ headers }) => Object.keys(headers)),
   ])
-  const canonical = /^(?:[A-Z][a-z]*|WWW|RateLimit|ETag)(?:-(?:[A-Z][a-z]*|DNS|XSS))*$/
+  const canonical = /^(?:[A-Z][a-z]*|WWW|RateLimit|ETag)(?:-(?:[A-Z][a-z]*|DNS|XSS|ID))*$/
   expect([...new Set(names)].filter(name => !canonical.test(name))).toEqual([])
   for (const [route, { responses }] of operations)
     for (const [status, { headers }] of Object.entries(responses))

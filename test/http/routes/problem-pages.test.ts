@@ -31,7 +31,7 @@ test('every code has a page that a stranger understands', async () => {
     expect(text).toContain(escapeHtml(JSON.stringify(detail)))
     // Links are relative and lead to what there is.
     const links = [...payload.matchAll(/href="([^"]+)"/g)].map(([, link]) => link)
-    expect(links).toEqual([...CODES, '../openapi.yaml'])
+    expect(links).toEqual(['../problems', ...CODES, '../openapi.yaml'])
   }
 })
 
@@ -71,6 +71,31 @@ test('whoever does not care for JSON gets the page', () => {
   ]
   expect(page.filter(prefersJson)).toEqual([])
   expect(json.filter(accept => !prefersJson(accept))).toEqual([])
+})
+
+test.each(['', '/hostkey'])('%s/problems lists every code, as a page or as JSON', async basePath => {
+  const world = await startWorld({ env: { BASE_PATH: basePath } })
+  const path = `${basePath}/problems`
+  const page = await world.call('GET', path, { key: null })
+  expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
+  const links = [...page.text.matchAll(/ href="([^"]+)"/g)].map(
+    ([, link]) => new URL(link!, world.gateway.address + path).pathname,
+  )
+  expect(new Set(links)).toEqual(
+    new Set([`${basePath}/openapi.yaml`, ...Object.keys(PROBLEMS).map(code => `${path}/${code}`)]),
+  )
+  const statuses = links.map(async link => (await world.call('GET', link, { key: null })).status)
+  expect(new Set(await Promise.all(statuses))).toEqual(new Set([200]))
+
+  const { body, headers } = await world.call('GET', path, { headers: { accept: 'application/json' } })
+  expect(headers.get('vary')).toBe('Accept')
+  const { problems } = body as { problems: { code: string; status: number }[] }
+  expect(problems.map(({ code }) => code).toSorted()).toEqual(Object.keys(PROBLEMS).toSorted())
+  expect(problems).toContainEqual(
+    (await world.call('GET', `${path}/vm-busy`, { headers: { accept: 'application/json' } })).body,
+  )
+  const order = problems.map(({ status }) => status)
+  expect(order).toEqual(order.toSorted((a, b) => a - b))
 })
 
 test('headers: nothing but its one style is allowed, and anybody may keep it', async () => {

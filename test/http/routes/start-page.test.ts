@@ -25,7 +25,7 @@ test.each([
   const targets = linksOf(text).map(link => new URL(link, at).href)
   const answers = targets.map(async target => [target, (await call(target, 'GET', '', { key: null })).status])
   expect(await Promise.all(answers)).toEqual(targets.map(target => [target, 200]))
-  const named = ['docs', 'openapi.yaml', 'openapi.json', 'problems/vm-busy', 'readyz', 'livez', 'metrics']
+  const named = ['docs', 'openapi.yaml', 'openapi.json', 'problems', 'readyz', 'livez', 'metrics']
   expect(targets).toEqual(named.map(name => `${world.gateway.address}${basePath}/${name}`))
 })
 

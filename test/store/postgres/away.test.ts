@@ -291,6 +291,12 @@ describe.skipIf(lacksPostgres())('postgres', () => {
       ALTER ROLE gateway SET search_path = ''; ALTER ROLE gateway SET statement_timeout = '50ms';
       ALTER ROLE gateway SET TimeZone = 'Asia/Kathmandu'; ALTER ROLE gateway SET DateStyle = 'SQL, DMY'`)
     const store = await open(own.url('public', '&notify=off'))
+    await own.query(`
+      CREATE FUNCTION public.check_isolation() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE EXCEPTION 'wrong isolation'; END IF;
+        RETURN NEW;
+      END $$;
+      CREATE TRIGGER check_isolation BEFORE INSERT ON public.operations EXECUTE FUNCTION public.check_isolation()`)
     const ops = Array.from({ length: 50 }, (_, i) => operation({ vmId: i + 1 }))
     await Promise.all(ops.map(op => store.start(op, null, Date.now())))
     expect(await Promise.all(ops.map(op => store.save(endOf(op))))).not.toContain(false)

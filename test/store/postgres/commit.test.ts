@@ -130,16 +130,25 @@ describe.skipIf(lacksPostgres())('postgres', () => {
     )
   })
 
-  test('a request that was only late changes nothing after it was given up', async () => {
-    const { way, store, beside } = await openBoth('&statement_timeout_ms=200')
-    const op = due()
-    way.freeze()
-    await expect(store.start(op, KEY, Date.now())).rejects.toThrow(StoreUnavailable)
-    // What it had sent still lies on the way; the next connection is made after it moves again.
-    way.thaw()
-    await vi.waitFor(() => store.ping(), WAIT)
-    await vi.waitFor(async () => expect(await beside.get(op.id)).toBeUndefined(), WAIT)
-    expect(await beside.start(operation(), KEY, Date.now())).toEqual({ kind: 'started' })
+  test('a request that arrives after it was given up changes nothing', async () => {
+    const { way, store, beside } = await openBoth()
+    const ops = [due(1), due(2), due(3)] as const
+    await store.start(ops[1], null, Date.now())
+    await store.start(ops[2], null, Date.now())
+    const asked = [
+      () => store.start(ops[0], KEY, Date.now()),
+      () => store.save(endOf(ops[1])),
+      () => store.discard(ops[2]),
+    ]
+    for (const ask of asked) {
+      const arrive = way.delayRequest()
+      await expect(ask()).rejects.toThrow(StoreUnavailable)
+      await arrive()
+    }
+    expect(await beside.get(ops[0].id)).toBeUndefined()
+    expect(await beside.get(ops[1].id)).toMatchObject({ rev: 1 })
+    expect(await beside.get(ops[2].id)).toMatchObject({ rev: 1 })
+    expect(await beside.start(operation({ vmId: 1 }), KEY, Date.now())).toEqual({ kind: 'started' })
   })
 
   test('what the database cannot take keeps nothing else from being written', async () => {

@@ -12,6 +12,8 @@ export interface LossyWay {
   loseCommits(count?: number): void
   /** The next thing that is asked for never arrives: the connection breaks instead. */
   loseRequest(): void
+  /** The next thing that is asked for breaks the connection of who asks, and arrives when this is called. */
+  delayRequest(): () => Promise<void>
   /** Nothing arrives any more, in neither direction, and nobody is told. */
   freeze(): void
   thaw(): void
@@ -30,6 +32,7 @@ export async function openLossyWay(to: number): Promise<LossyWay> {
   let target = to
   let lostCommits = 0
   let isRequestLost = false
+  let delayed: ((far: Socket, chunk: Buffer) => void) | undefined
   let isFrozen = false
   let made = 0
   const breakAll = (): void => {
@@ -50,7 +53,13 @@ export async function openLossyWay(to: number): Promise<LossyWay> {
       if (isFrozen) socket.pause()
     }
     near.on('data', chunk => {
-      if (isRequestLost) {
+      if (delayed) {
+        // The server's side stays open, as that of a connection that is half gone.
+        near.removeAllListeners('close').destroy()
+        far.removeAllListeners('data').resume()
+        delayed(far, chunk)
+        delayed = undefined
+      } else if (isRequestLost) {
         isRequestLost = false
         breakAll()
       } else far.write(chunk)
@@ -85,6 +94,20 @@ export async function openLossyWay(to: number): Promise<LossyWay> {
       `postgres://gateway@127.0.0.1:${port}/postgres?schema=${schema}&notify=off${parameters}`,
     loseCommits: (count = 1) => void (lostCommits = count),
     loseRequest: () => void (isRequestLost = true),
+    delayRequest() {
+      const { promise, resolve } = Promise.withResolvers<() => Promise<void>>()
+      delayed = (far, chunk) =>
+        resolve(async () => {
+          far.write(chunk)
+          const answers: Buffer[] = []
+          while (
+            !Buffer.concat(answers).includes('ROLLBACK\0') &&
+            !Buffer.concat(answers).includes(COMMITTED)
+          )
+            answers.push(((await once(far, 'data')) as [Buffer])[0])
+        })
+      return async () => (await promise)()
+    },
     freeze() {
       isFrozen = true
       for (const socket of sockets) socket.pause()

@@ -4,12 +4,22 @@
  */
 
 import { execFile, execFileSync } from 'node:child_process'
-import { chownSync, existsSync, globSync, mkdtempSync, realpathSync, renameSync, rmSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  globSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
-import { onTestFinished, vi } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { findProgram, freePort, runProgram, tellSkipped, type Program } from '../../programs.ts'
 
 export interface PostgresServer {
@@ -23,6 +33,8 @@ export interface PostgresServer {
   kill(): Promise<void>
   /** Again on the same port and files. */
   start(...more: string[]): Promise<void>
+  /** Its main process and the children, each of which serves a connection or has some other task. */
+  pids(): number[]
   /** SIGSTOP: it takes connections and bytes, and answers nothing. */
   stop(): void
   go(): void
@@ -92,6 +104,28 @@ function freshData(): string {
   return directory
 }
 
+/** To the server and to each of its sessions, which are processes in groups of their own. */
+function signalAll({ child }: Program, signal: NodeJS.Signals): void {
+  child.kill(signal)
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n')
+  for (const line of lines) {
+    const [pid, parent] = line.trim().split(/\s+/).map(Number)
+    try {
+      if (parent === child.pid) process.kill(pid!, signal)
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+}
+
+/** Whether it takes connections by now; false when it ended. */
+async function isReady({ stderr, ended }: Program): Promise<boolean> {
+  let hasEnded = false
+  void ended.then(() => (hasEnded = true))
+  while (!hasEnded && !stderr.some(line => line.includes('ready to accept'))) await sleep(5)
+  return !hasEnded
+}
+
 export interface PostgresOptions {
   /** Settings, each as `name=value`. */
   settings?: string[]
@@ -128,22 +162,17 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
         user: USER,
         onFinished,
       })
-      const ended = program.ended.then(() => 'ended' as const)
-      const ready = vi
-        .waitFor(
-          () => {
-            if (!program.stderr.some(line => line.includes('ready to accept'))) throw new Error('not ready')
-          },
-          { timeout: 20_000, interval: 5 },
-        )
-        .then(() => 'ready' as const)
-      if ((await Promise.race([ended, ready])) === 'ready') return
-      ready.catch(() => {})
+      if (await isReady(program)) return
       if (tries > 20) throw new Error(program.stderr.join('\n'))
     }
   }
+  const pids = (): number[] => {
+    const pid = program.child.pid!
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+    return [pid, ...children.map(Number)]
+  }
   onFinished(async () => {
-    program.child.kill('SIGKILL')
+    if (program.child.exitCode === null) signalAll(program, 'SIGKILL')
     await program.ended
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
   })
@@ -164,12 +193,13 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       }
     },
     async kill() {
-      program.child.kill('SIGKILL')
+      signalAll(program, 'SIGKILL')
       await program.ended
     },
     start,
-    stop: () => void program.child.kill('SIGSTOP'),
-    go: () => void program.child.kill('SIGCONT'),
+    pids,
+    stop: () => signalAll(program, 'SIGSTOP'),
+    go: () => signalAll(program, 'SIGCONT'),
   }
 }
 

@@ -211,6 +211,29 @@ describe('at the key', () => {
     )
   })
 
+  test('what its debug says changes nothing', { timeout: TIMEOUT_MS }, () => {
+    fc.assert(
+      fc.property(success, change, fc.oneof(word, failure, fc.string()), (json, of, debug) => {
+        expect(judgeCheck(of, asAnswer({ ...json, debug })).kind).toBe('done')
+      }),
+      RUNS,
+    )
+  })
+
+  test('at any stage but "done" the task goes on', { timeout: TIMEOUT_MS }, () => {
+    const stage = fc.oneof(
+      fc.constantFrom<Json>('copying', 'prepare', 'complete', 'OK', 'true', 'stage 2 of 3', true, false),
+      fc.integer(),
+    )
+    fc.assert(
+      fc.property(success, action, stage, fc.boolean(), (json, of, at, isInContext) => {
+        const changed = isInContext ? { ...json, context: { stage: at } } : { ...json, stage: at }
+        expect(judgeCheck(of, asAnswer(changed)).kind).toBe('pending')
+      }),
+      RUNS,
+    )
+  })
+
   test('any word that is not known for an end means that the task goes on', { timeout: TIMEOUT_MS }, () => {
     const END =
       /^\W*(ok|okay|succe|done|complete|finish|true|false|null|none|fail|err|exc|fatal|cancel|abort|reject|refus|den|forbid|inval|unsuc|crash|unab|can|could|no|did|was|async)/i
