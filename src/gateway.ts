@@ -71,7 +71,7 @@ export async function startGateway(
   const callers = opened.adopt(await openCallers(config, { now, log: logger }), it => it.close())
   const metrics = createMetrics()
   const tracing = opened.adopt(await openTracing(config.tracing), it => it.close())
-  const { store, limitStore } = await openStore(config, logger, now, opened)
+  const { store, sharedLimits } = await openStore(config, logger, now, opened)
   metrics.observeStore(store)
   metrics.observeKeys(() => callers.keyUses())
   const hostkey = openHostkey(config, { logger, now, metrics, tracing, opened, overrides })
@@ -94,7 +94,7 @@ export async function startGateway(
     draining: draining.signal,
     logger,
     now,
-    limitStore,
+    sharedLimits,
     connectionLimits: overrides.connectionLimits ?? {},
   })
   opened.defer(() => operations.stop(config.shutdownMs / 4))

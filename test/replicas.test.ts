@@ -110,8 +110,7 @@ describe.skipIf(lacks('haproxy') || lacksPostgres())('replicas', () => {
       expect(busy).toMatchObject({ status: 409, body: { code: 'vm-busy', operation: operation.self } })
     })
 
-    // TODO until limits are counted in PostgreSQL (issue 14, item 5): take `.fails` away then.
-    test.fails('limits hold in sum', async () => {
+    test('limits hold in sum', async () => {
       const statuses: number[] = []
       for (let i = 0; i < SMALL_MAX + 4; i += 1)
         statuses.push((await call(i % 2 === 0 ? one : two, 'GET', '/vms/4/stats', { key: SMALL_KEY })).status)

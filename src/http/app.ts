@@ -14,7 +14,8 @@ import { allowOrigins } from './cors.ts'
 import { errorAnswers, frameworkErrors, handleErrors } from './errors.ts'
 import { fastifyOptions, type ServerConfig } from './fastify-options.ts'
 import { setHeaders } from './headers.ts'
-import { createLimits, type LimitStore } from './limits.ts'
+import { createLimits } from './limits.ts'
+import type { SharedLimits } from './shared-counts.ts'
 import { collectMethods } from './methods.ts'
 import { OpenRequests } from './open-requests.ts'
 import { registerDocs } from './openapi/docs.ts'
@@ -41,8 +42,8 @@ export interface AppParts {
   draining: AbortSignal
   logger: FastifyBaseLogger
   now: () => number
-  /** Where requests are counted, when that is not this process. */
-  limitStore?: LimitStore
+  /** Where requests of all replicas are counted together. */
+  sharedLimits?: SharedLimits | undefined
   /** Tests give other limits than those of the product. */
   connectionLimits?: Partial<ConnectionLimits>
 }
@@ -75,7 +76,7 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
   endJsonWithNewline(app)
   followHttp(app)
   await allowOrigins(app, config.corsOrigins)
-  const rateLimits = await createLimits(app, config.rateLimit, parts.limitStore)
+  const rateLimits = await createLimits(app, config.rateLimit, parts.sharedLimits)
   const open = new OpenRequests(config.maxOpenPerCaller, caller => metrics.heldTooMuch(caller))
   admitRequests(app, { callers, limits: rateLimits, open, draining })
   checkForBody(app)

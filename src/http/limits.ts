@@ -4,15 +4,13 @@
  * acting.
  */
 
-import rateLimit, { type RateLimitPluginOptions } from '@fastify/rate-limit'
+import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { addressOf } from './address.ts'
 import { LimitCounts } from './limit-counts.ts'
 import { ApiProblem } from './problem.ts'
 import type { Bucket } from './route-config.ts'
-
-/** Where the plugin counts; in this process, when nothing is said. */
-export type LimitStore = Pick<RateLimitPluginOptions, 'store'>
+import { sharedCounts, type SharedLimits } from './shared-counts.ts'
 
 const OPERATIONS_FACTOR = 10
 
@@ -25,11 +23,9 @@ export interface Limits {
 export async function createLimits(
   app: FastifyInstance,
   standard: { max: number; windowMs: number },
-  elsewhere: LimitStore = {},
+  shared?: SharedLimits,
 ): Promise<Limits> {
-  const where = elsewhere.store ? elsewhere : { store: LimitCounts }
-  // When the counts cannot be reached, everybody comes in: whatever costs something needs the store anyway.
-  await app.register(rateLimit, { global: false, skipOnError: true, ...where })
+  await app.register(rateLimit, { global: false, store: shared ? sharedCounts(shared) : LimitCounts })
   app.decorateRequest('limit', null)
   comeBackWhenThereIsQuota(app)
 

@@ -118,9 +118,7 @@ class Move {
       `INSERT INTO ${this.#schema}.replicas (id, epoch, seen_at, dead) VALUES ($1, 1, 0, true) ON CONFLICT DO NOTHING`,
       OWNER,
     )
-    await this.#ask('COMMIT').catch((error: unknown) => {
-      throw new MoveFailed(`nobody knows whether it is there; run it again: ${reasonOf(error)}`)
-    })
+    await this.#commit()
     return { operations, keys, before }
   }
 
@@ -138,6 +136,20 @@ class Move {
       ALIVE_MS,
     )
     if (row![0] !== '0') throw new MoveFailed('a gateway works on the database: stop it first')
+  }
+
+  /**
+   * A COMMIT may be answered although no standby has confirmed it, with nothing but a warning; a later write that is
+   * confirmed proves it too.
+   */
+  async #commit(): Promise<void> {
+    const proof = `UPDATE ${this.#schema}.replicas SET seen_at = 0 WHERE id = '${OWNER}'`
+    try {
+      await this.#connection.ask(plain('COMMIT'), LIMIT_MS, false)
+      await this.#connection.transaction([plain(proof)], LIMIT_MS, false)
+    } catch (error) {
+      throw new MoveFailed(`nobody knows whether all of it is there: run it again (${reasonOf(error)})`)
+    }
   }
 
   async #copy<R>(

@@ -1,23 +1,20 @@
 /** The store that `STORE_URL` names. */
 
-import type { RateLimitPluginOptions } from '@fastify/rate-limit'
 import type { Config } from '../config/config.ts'
 import { fileSecret, fixedSecret, type Secret } from '../config/secret.ts'
+import type { Limits } from './postgres/limits.ts'
 import { openControl } from './sqlite/control.ts'
 import type { PostgresLog } from './postgres/postgres.ts'
 import { openSqliteStore } from './sqlite/open.ts'
 import type { Store } from '../operations/store.ts'
 
-/** Where @fastify/rate-limit counts; in this process, when nothing is said. */
-export type LimitStore = Pick<RateLimitPluginOptions, 'store'>
-
-/** Opens it; `opened` takes how to close what was opened. */
+/** Opens it, and where requests are counted for all replicas, if there may be several; `opened` takes how to close what was opened. */
 export async function openStore(
   { storeUrl, storeUrlFile }: Pick<Config, 'storeUrl' | 'storeUrlFile'>,
   log: PostgresLog,
   now: () => number,
   opened: Pick<AsyncDisposableStack, 'defer'>,
-): Promise<{ store: Store; limitStore: LimitStore }> {
+): Promise<{ store: Store; sharedLimits?: Limits }> {
   if (storeUrl.startsWith('sqlite:')) {
     const path = storeUrl.slice('sqlite:'.length)
     const store = openSqliteStore(path, now(), { onBroken: endProcess })
@@ -28,7 +25,7 @@ export async function openStore(
       return null
     })
     opened.defer(() => control?.close())
-    return { store, limitStore: {} }
+    return { store }
   }
   // Loaded only where it is used: a gateway over SQLite starts without it.
   const { openPostgresStore } = await import('./postgres/postgres.ts')
@@ -36,7 +33,7 @@ export async function openStore(
   opened.defer(() => url.close())
   const store = await openPostgresStore(() => url.current(), { log, now })
   opened.defer(() => store.close())
-  return { store, limitStore: {} }
+  return { store, sharedLimits: store.limits }
 }
 
 /** As it is in the file now, where it stands in one. */

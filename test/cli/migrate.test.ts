@@ -194,6 +194,33 @@ describe.skipIf(lacksPostgres())('migrate', () => {
     expect(await rows(url, 'operations')).toBe(before)
   })
 
+  test('a commit that no standby has confirmed is not taken for one', async () => {
+    const { path } = await fill(3)
+    const own = await startPostgres()
+    await (await openPostgres(own.url())).close()
+    const standby = (names: string): Promise<unknown> =>
+      own
+        .query(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`)
+        .then(() => own.query('SELECT pg_reload_conf()'))
+    await standby('absent')
+    const moving = ended(migrate(path, own.url()))
+    let isOver = false
+    void moving.finally(() => (isOver = true))
+    // Whoever waits for a standby is told of success, with a warning.
+    while (!isOver)
+      await own.query(`SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)
+    expect(await moving).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/nobody knows whether all of it is there: run it again/) as string,
+    })
+    await standby('')
+    expect(await ended(migrate(path, own.url()))).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/3 were before/) as string,
+    })
+  })
+
   test.for<[string, string[], number, RegExp]>([
     ['no arguments', [], 64, /^--from must be sqlite:/],
     ['another store', ['--from', 'sqlite:a', '--to', 'mysql://u:secret@h/d'], 64, /^--to must be postgres:/],

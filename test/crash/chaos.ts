@@ -1,6 +1,6 @@
 /**
- * Callers that change snapshots without a pause, a HOSTKEY that misbehaves, and a gateway that is killed at random
- * moments and started again on the same file. The simulator's ledger is the judge.
+ * Callers that change snapshots without a pause, a HOSTKEY that misbehaves, and at random moments a disaster: a gateway
+ * is killed and started again on the same file, or what `strike` does. The simulator's ledger is the judge.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Environment } from '../../src/config/config.ts'
 import { SCOPES } from '../../src/callers/caller.ts'
 import { newEntry } from '../../src/callers/key.ts'
 import { GUIDE, startSimulator, type Simulator } from '../../src/simulator/simulator.ts'
@@ -17,16 +18,22 @@ import { drawFault } from './draw.ts'
 
 export interface ChaosOptions {
   seed: number
-  /** How often the gateway is killed. */
+  /** How often the gateway is killed, or what else strikes. */
   kills: number
-  /** The longest life of a gateway, in milliseconds after it listens. */
+  /** The longest time between two of these, in milliseconds. */
   maxLifeMs: number
   /** Callers at work side by side, each on VMs of its own. */
   callers: number
+  /** Gateways side by side, 1 when not given. Callers go from one to the next. */
+  replicas?: number
+  /** The settings of their store; a file in the run's own directory when not given. */
+  store?: Environment
+  /** Resolves when the gateways can do their work again. */
+  strike?: () => Promise<void>
   onKill?: (kills: number, figures: Figures) => void
 }
 
-/** What happened, as far as it is counted; `lost`, `doubled` and `untrue` have to be empty. */
+/** What happened, as far as it is counted; `lost`, `doubled`, `untrue` and `held` have to be empty. */
 export interface Figures {
   kills: number
   /** Changes the callers wanted; each was sent until it was answered. */
@@ -42,6 +49,8 @@ export interface Figures {
   doubled: string[]
   /** Operations whose end contradicts the ledger. */
   untrue: string[]
+  /** VMs that are still held when everything has ended. */
+  held: number[]
 }
 
 interface Want {
@@ -85,7 +94,7 @@ export async function runChaos(options: ChaosOptions): Promise<Figures> {
     HOSTKEY_BASE_URL: simulator.baseUrl,
     HOSTKEY_TOKEN: TOKEN,
     CALLERS_FILE: join(directory, 'callers.json'),
-    STORE_URL: `sqlite:${join(directory, 'gateway.db')}`,
+    ...(options.store ?? { STORE_URL: `sqlite:${join(directory, 'gateway.db')}` }),
     CHECK_MIN_MS: '10',
     CHECK_MAX_MS: '100',
     OPERATION_DEADLINE_MS: String(DEADLINE_MS),
@@ -96,13 +105,19 @@ export async function runChaos(options: ChaosOptions): Promise<Figures> {
     LOG_LEVEL: 'silent',
   }
   const wants: Want[] = []
-  let gateway: GatewayProcess | undefined
+  const gateways: GatewayProcess[] = []
   let stopped = false
+  let sent = 0
+
+  async function killOne(): Promise<void> {
+    await gateways[0]!.kill()
+    gateways[0] = await startProcess(env)
+  }
 
   /** Sends until there is an answer that settles it, as a caller with an Idempotency-Key may. */
   async function insist(want: Want): Promise<void> {
     for (;;) {
-      const answer = await send(gateway, want)
+      const answer = await send(gateways[(sent += 1) % gateways.length]!, want)
       if (answer && !TRY_AGAIN.has(answer.body.code)) {
         // Refused by HOSTKEY, it has an operation all the same.
         want.operationId = answer.body.id ?? answer.body.operation?.split('/').at(-1)
@@ -149,23 +164,25 @@ export async function runChaos(options: ChaosOptions): Promise<Figures> {
     lost: [],
     doubled: [],
     untrue: [],
+    held: [],
   }
   try {
-    gateway = await startProcess(env)
+    for (let i = 0; i < (options.replicas ?? 1); i += 1) gateways.push(await startProcess(env))
     const working = Array.from({ length: options.callers }, (_, caller) => work(caller))
     while (figures.kills < options.kills) {
       await sleep(random() * options.maxLifeMs)
-      await gateway.kill()
+      await (options.strike ?? killOne)()
       figures.kills += 1
       options.onKill?.(figures.kills, { ...figures, wanted: wants.length })
-      gateway = await startProcess(env)
     }
     stopped = true
     await Promise.all(working)
-    await judge(gateway, simulator, wants, figures)
+    await judge(gateways[0]!, simulator, wants, figures)
+    simulator.clearFaults()
+    await Promise.all(vmIds.map(vmId => findHold(gateways[0]!, vmId, figures)))
   } finally {
     stopped = true
-    await gateway?.kill()
+    for (const gateway of gateways) await gateway.kill()
     await simulator.close()
     rmSync(directory, { recursive: true, force: true })
   }
@@ -178,14 +195,23 @@ function addSnapshot(simulator: Simulator, vmId: number, name: string): void {
 }
 
 /** The answer, or undefined when the gateway died meanwhile. */
-function send(gateway: GatewayProcess | undefined, want: Want): Promise<Answer | undefined> {
+function send(gateway: GatewayProcess, want: Want): Promise<Answer | undefined> {
   const { method, path, body, mark } = want
-  if (!gateway) return Promise.resolve(undefined)
   return call(gateway.address, method, path, {
     key: KEY,
     headers: { 'idempotency-key': mark },
     body,
   }).catch(() => undefined)
+}
+
+/** What its callers gave up may run for a while: another change waits its turn. */
+async function findHold({ address }: GatewayProcess, vmId: number, figures: Figures): Promise<void> {
+  const { body } = await call(address, 'POST', `/vms/${vmId}/snapshots`, {
+    key: KEY,
+    headers: { prefer: 'wait=20' },
+    body: { name: 'last' },
+  })
+  if (body.code === 'vm-busy') figures.held.push(vmId)
 }
 
 async function judge(

@@ -8,6 +8,7 @@
  *     writes.ts         what can be written, as statements
  *     reader.ts         what is read
  *     replica.ts        signs of life, and what dead replicas left
+ *     limits.ts         counts of requests, of all replicas together
  *     notifications.ts  tells other replicas of changes
  */
 
@@ -24,6 +25,7 @@ import {
   type Admission,
   type Store,
 } from '../../operations/store.ts'
+import { Limits } from './limits.ts'
 import { Running } from './running.ts'
 import { lossesOf, type Connection } from './connection.ts'
 import { Unusable } from './errors.ts'
@@ -34,7 +36,14 @@ import { Replica, type OwnOperation } from './replica.ts'
 import { MIGRATIONS, migrate } from './schema.ts'
 import { DATABASE_CLOCK, statementsFor, type Statements } from './statements.ts'
 import { Writer } from './writer.ts'
-import { durationTo, type DiscardWrite, type SaveWrite, type StartWrite, type Write } from './writes.ts'
+import {
+  durationTo,
+  type DiscardWrite,
+  type SaveWrite,
+  type Settling,
+  type StartWrite,
+  type Write,
+} from './writes.ts'
 
 export interface PostgresLog {
   info: (fields: object, message: string) => void
@@ -64,7 +73,10 @@ const TAKE_BACK_MS = 500
  * @param url gives the URL as it is now: it is read anew for each connection.
  * @throws Unusable with one clear line when waiting makes it no better.
  */
-export async function openPostgresStore(url: () => string, options: PostgresStoreOptions): Promise<Store> {
+export async function openPostgresStore(
+  url: () => string,
+  options: PostgresStoreOptions,
+): Promise<Store & { readonly limits: Limits }> {
   const store = new PostgresStore(url, options)
   try {
     await store.opened()
@@ -77,6 +89,7 @@ export async function openPostgresStore(url: () => string, options: PostgresStor
 
 class PostgresStore implements Store {
   readonly relookMs = RELOOK_MS
+  readonly limits: Limits
   readonly #options: Required<PostgresStoreOptions>
   readonly #pool: Pool
   readonly #sql: Statements
@@ -106,6 +119,7 @@ class PostgresStore implements Store {
     const { schema, notify } = this.#pool.address
     const [pool, sql, running] = [this.#pool, statementsFor(schema, all.clock), this.#running]
     this.#sql = sql
+    this.limits = new Limits({ sql, ask: statement => pool.ask(statement) })
     const writer = new Writer({
       pool,
       sql,
@@ -277,6 +291,7 @@ class PostgresStore implements Store {
     const now = this.#options.now()
     const swept = await this.#writer.task(
       this.#sql.sweepKeys(Math.round(nowMs - now), limit),
+      this.#sql.sweepLimits(limit),
       this.#sql.sweepEnded(Math.round(endedBeforeMs - now), limit),
     )
     return swept.reduce((sum, [row]) => sum + Number(row![0]), 0)

@@ -51,8 +51,18 @@ const FIRST = `
   );
 `
 
+/* Requests counted in windows. What is lost with a crash is no loss: nothing of it waits for a disk or a standby. */
+const LIMITS = `
+  CREATE UNLOGGED TABLE SCHEMA.limits (
+    key text COLLATE "C" PRIMARY KEY,
+    count bigint NOT NULL,
+    ends_at bigint NOT NULL
+  ) WITH (fillfactor = 50);
+  CREATE INDEX limits_ended ON SCHEMA.limits (ends_at);
+`
+
 /** What leads from each version to the next; SCHEMA stands for the name of the schema. */
-export const MIGRATIONS: readonly string[] = [FIRST]
+export const MIGRATIONS: readonly string[] = [FIRST, LIMITS]
 
 const MIGRATE_MS = 30_000
 /** Whoever uses a table that is to be changed is not held up for longer. */

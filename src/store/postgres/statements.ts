@@ -27,6 +27,8 @@ function texts(schema: string, clock: string) {
   const operations = `"${schema}".operations`
   const idempotency = `"${schema}".idempotency`
   const replicas = `"${schema}".replicas`
+  const limits = `"${schema}".limits`
+  const isOver = `(known.ends_at <= ${now} OR known.ends_at > 2 * excluded.ends_at - ${now})`
   return {
     /*
      * First in every transaction that writes. Divides by zero, and so ends it, when this replica was declared dead or
@@ -109,6 +111,11 @@ function texts(schema: string, clock: string) {
           ORDER BY expires_at LIMIT $2::bigint FOR UPDATE SKIP LOCKED)
         RETURNING 1
       ) SELECT count(*) FROM gone`,
+    sweepLimits: `WITH gone AS (
+        DELETE FROM ${limits} WHERE key IN (
+          SELECT key FROM ${limits} WHERE ends_at <= ${now} ORDER BY ends_at LIMIT $1::bigint FOR UPDATE SKIP LOCKED)
+        RETURNING 1
+      ) SELECT count(*) FROM gone`,
     /* An operation stays as long as a replay may ask for it. */
     sweepEnded: `WITH gone AS (
         DELETE FROM ${operations} WHERE id IN (
@@ -155,6 +162,18 @@ function texts(schema: string, clock: string) {
     lockReplica: `SELECT 1 FROM ${replicas} WHERE id = $1 FOR UPDATE`,
     nextEpoch: `UPDATE ${replicas} SET epoch = $2::bigint, seen_at = ${now} WHERE id = $1 AND NOT dead RETURNING epoch`,
     written: `SELECT id, doc FROM ${operations} WHERE id = ANY($1::text[])`,
+
+    /*
+     * In the order of the keys, as rows are locked in it. A window that ends later than two of them do belongs to another
+     * clock or another setting.
+     */
+    countRequests: `INSERT INTO ${limits} AS known (key, count, ends_at)
+      SELECT key, count, ${now} + window_ms FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS new (key, count, window_ms)
+      ORDER BY key COLLATE "C"
+      ON CONFLICT (key) DO UPDATE SET
+        count = CASE WHEN ${isOver} THEN 0 ELSE known.count END + excluded.count,
+        ends_at = CASE WHEN ${isOver} THEN excluded.ends_at ELSE known.ends_at END
+      RETURNING key, count, ends_at - ${now}`,
 
     notify: `SELECT pg_notify($1, $2)`,
   }
