@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts'
 import { fileSecret, fixedSecret, type Secret } from '../config/secret.ts'
 import type { Limits } from './postgres/limits.ts'
 import { openControl } from './sqlite/control.ts'
-import type { PostgresLog } from './postgres/postgres.ts'
+import type { PostgresLog } from './postgres/options.ts'
 import { openSqliteStore } from './sqlite/open.ts'
 import type { Store } from '../operations/store.ts'
 

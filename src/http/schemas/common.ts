@@ -75,6 +75,7 @@ export const SnapshotQuery = Type.Object({
     Type.String({
       minLength: 1,
       maxLength: 255,
+      pattern: '^[!-~]+$',
       description: "HOSTKEY's own id of the snapshot, to pick one of two that have the same name.",
       examples: ['501'],
     }),

@@ -30,6 +30,7 @@ import { Running } from './running.ts'
 import { lossesOf, type Connection } from './connection.ts'
 import { Unusable } from './errors.ts'
 import { Notifications } from './notifications.ts'
+import type { PostgresStoreOptions } from './options.ts'
 import { Pool } from './pool.ts'
 import { Reader } from './reader.ts'
 import { Replica, type OwnOperation } from './replica.ts'
@@ -44,24 +45,6 @@ import {
   type StartWrite,
   type Write,
 } from './writes.ts'
-
-export interface PostgresLog {
-  info: (fields: object, message: string) => void
-  warn: (fields: object, message: string) => void
-}
-
-export interface PostgresStoreOptions {
-  log: PostgresLog
-  /** Milliseconds since the epoch. */
-  now?: () => number
-  /** What SQL reads the time with, in milliseconds. */
-  clock?: string
-  beatMs?: number
-  silenceMs?: number
-  /** How long opening waits for a database that is away. */
-  openMs?: number
-  migrations?: readonly string[]
-}
 
 const RELOOK_MS = 1_000
 const OPEN_MS = 5_000

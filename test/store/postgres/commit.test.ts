@@ -1,7 +1,8 @@
 /** What becomes of a commit whose answer never came, came too late, or came with a warning. */
 
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { openPostgresStore, type PostgresStoreOptions } from '../../../src/store/postgres/postgres.ts'
+import type { PostgresStoreOptions } from '../../../src/store/postgres/options.ts'
+import { openPostgresStore } from '../../../src/store/postgres/postgres.ts'
 import { StoreUnavailable, type Store } from '../../../src/operations/store.ts'
 import { closedAfterAll } from '../../helper.ts'
 import { changed, endOf, operation } from '../store-contract.ts'

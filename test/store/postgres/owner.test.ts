@@ -1,7 +1,8 @@
 /** Who may be sure that an operation is its own: this holds up calls to HOSTKEY (`operations/ownership.ts`). */
 
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { openPostgresStore, type PostgresStoreOptions } from '../../../src/store/postgres/postgres.ts'
+import type { PostgresStoreOptions } from '../../../src/store/postgres/options.ts'
+import { openPostgresStore } from '../../../src/store/postgres/postgres.ts'
 import type { Store } from '../../../src/operations/store.ts'
 import { operation } from '../store-contract.ts'
 import { lacksPostgres, startPostgres } from './postgres-server.ts'

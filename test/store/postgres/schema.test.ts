@@ -2,7 +2,8 @@
 
 import { Client } from 'pg'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { openPostgresStore, type PostgresStoreOptions } from '../../../src/store/postgres/postgres.ts'
+import type { PostgresStoreOptions } from '../../../src/store/postgres/options.ts'
+import { openPostgresStore } from '../../../src/store/postgres/postgres.ts'
 import { MIGRATIONS } from '../../../src/store/postgres/schema.ts'
 import type { Store } from '../../../src/operations/store.ts'
 import { closedAfterAll } from '../../helper.ts'

@@ -1,0 +1,19 @@
+/** What the PostgreSQL store is opened with. */
+
+export interface PostgresLog {
+  info: (fields: object, message: string) => void
+  warn: (fields: object, message: string) => void
+}
+
+export interface PostgresStoreOptions {
+  log: PostgresLog
+  /** Milliseconds since the epoch. */
+  now?: () => number
+  /** What SQL reads the time with, in milliseconds. */
+  clock?: string
+  beatMs?: number
+  silenceMs?: number
+  /** How long opening waits for a database that is away. */
+  openMs?: number
+  migrations?: readonly string[]
+}
