@@ -259,7 +259,7 @@ class Move {
 /** The document and the result as PostgreSQL keeps them; files of version 1 keep the result in the document. */
 function textsOf({ doc, result }: OperationRow): Texts {
   const operation = Object.assign({ result: null }, parseExact(doc)) as Operation
-  return { ...toTexts(operation), ...(result == null ? {} : { result }) }
+  return { ...toTexts(operation), ...(typeof result === 'string' ? { result } : {}) }
 }
 
 function refuse(others: readonly string[]): void {
