@@ -70,42 +70,6 @@ test('no page takes long, whatever is looked for among 100,000 operations', asyn
   for (const { slowestMs } of [nothing, failed, running, ofVms, ofVm]) expect(slowestMs).toBeLessThan(15)
 })
 
-/** A store with so many operations whose results have so many characters. */
-async function withResults(count: number, size: number): Promise<Store> {
-  const store = open(join(temporaryDirectory(), 'gateway.db'))
-  for (let i = 0; i < count; i += 1) {
-    const first = operation({ vmId: 1 + i })
-    // oxlint-disable-next-line no-await-in-loop -- in this order
-    await store.start(first, null, T0)
-    // oxlint-disable-next-line no-await-in-loop -- in this order
-    await store.save({ ...endOf(first), result: { settled_by: 'callback', raw: 'x'.repeat(size) } } as never)
-  }
-  return store
-}
-
-test('a page is cut at a megabyte, and without results it has room for all', async () => {
-  const store = await withResults(6, 400_000)
-  const visible = { vmIds: '*' as const, kinds: [], createdBy: operation({}).createdBy }
-  const lean = await store.list({ visible, limit: 10, withoutResults: true })
-  expect([lean.length, lean.cutAt]).toEqual([6, undefined])
-  expect(JSON.stringify(lean).length).toBeLessThan(20_000)
-  const sizes: number[] = []
-  const seen: string[] = []
-  for (let olderThan: string | undefined; ;) {
-    // oxlint-disable-next-line no-await-in-loop -- a page leads to the next one
-    const page: OperationPage = await store.list({ visible, limit: 10, ...(olderThan ? { olderThan } : {}) })
-    sizes.push(page.length)
-    seen.push(...page.map(({ id }) => id))
-    olderThan = page.cutAt
-    if (olderThan === undefined) break
-  }
-  expect(sizes).toEqual([2, 2, 2])
-  expect(seen).toEqual(lean.map(({ id }) => id))
-  // One that is larger than a page is a page.
-  const huge = await withResults(2, 1_500_000)
-  expect(await huge.list({ visible, limit: 10 })).toHaveLength(1)
-})
-
 test('a file of the first version is read, listed and written on', async () => {
   const path = join(temporaryDirectory(), 'gateway.db')
   const store = openSqliteStore(path, T0)
