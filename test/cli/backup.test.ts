@@ -146,7 +146,10 @@ test('who leaves in the middle ends the hold; a stop ends it, too, and what is n
 
 test.each([
   ['sqlite:none.db', 'there is no store at none.db'],
-  ['redis://db.example.com', 'the store is a database of its own; back it up with the tools that it brings'],
+  [
+    'postgres://gateway@db.example.com/gateway',
+    'the store is a database of its own; back it up with the tools that it brings',
+  ],
 ])('what cannot be copied is told in a line: %s', async (url, line) => {
   const { ended, stdout, stderr } = runScript('src/cli/backup.ts', {
     args: ['copy.db'],
