@@ -177,10 +177,13 @@ const SRC = resolve(import.meta.dirname, '../src')
 
 /** Where secrets are handled, and by what one sees it. A new place is added here by hand, after a look at what it does. */
 const PLACES: Record<string, [where: RegExp, files: string[]]> = {
-  'the token and the API key, as configured': [/'HOSTKEY_(TOKEN|API_KEY)'/, ['config/config.ts']],
+  'the token and the API key, as configured': [
+    /'HOSTKEY_(TOKEN|API_KEY)'/,
+    ['cli/check.ts', 'config/config.ts'],
+  ],
   'their values, as files are watched': [/\.(current|recent)\(\)/, ['store/open.ts', 'upstream/session.ts']],
   'the token of a session': [/session\.(token|secrets)\(/, ['upstream/client.ts']],
-  'the URL of the store': [/STORE_URL/, ['config/config.ts']],
+  'the URL of the store': [/STORE_URL/, ['cli/check.ts', 'config/config.ts']],
   'its user and password': [/\bpassword[,:]/, ['config/postgres-url.ts', 'store/postgres/connection.ts']],
   'callback keys': [
     /\.callback\b|\bcallback[,:?!]/,
