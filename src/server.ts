@@ -32,8 +32,9 @@ async function run(args: readonly string[]): Promise<void> {
   for (const reason of [...file.warnings, ...unreadSettings(env, file, names)])
     log.warn({ reason }, 'a setting has no effect')
   const gateway = await startGateway(config, log).catch((error: Error) => refuse(config, error))
-  log.info(portrait(config, gateway), 'listening')
+  // Before the line: whoever reads it may send a signal at once.
   stopOnSignals(config, log, gateway)
+  log.info(portrait(config, gateway), 'listening')
 }
 
 /** What an operator wants to know of a gateway that has started. */

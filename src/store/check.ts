@@ -2,7 +2,7 @@
 
 import { checkSqliteFile } from './sqlite/check.ts'
 
-export type StoreKind = 'sqlite' | 'postgres' | 'redis'
+export type StoreKind = 'sqlite' | 'postgres'
 
 export interface StoreFindings {
   readonly kind: StoreKind
@@ -14,23 +14,17 @@ export interface StoreFindings {
 
 /** Returns the kind of the store that a `STORE_URL` names. */
 export function storeKind(url: string): StoreKind {
-  if (url.startsWith('sqlite:')) return 'sqlite'
-  return url.startsWith('postgres') ? 'postgres' : 'redis'
+  return url.startsWith('sqlite:') ? 'sqlite' : 'postgres'
 }
 
-/** How a store of each kind is looked at. Those that are reached over the network are not looked at yet. */
+/** How a store of each kind is looked at. PostgreSQL's driver is loaded only where it is used. */
 const CHECKS: Readonly<Record<StoreKind, (url: string) => Promise<Omit<StoreFindings, 'kind'>>>> = {
   sqlite: async url => checkSqliteFile(url.slice('sqlite:'.length)),
-  postgres: unseen,
-  redis: unseen,
+  postgres: async url => (await import('./postgres/check.ts')).checkPostgres(url),
 }
 
 /** Looks at a store. It takes no lock, changes nothing, and shows nothing of the URL, which may hold a password. */
 export async function checkStore(url: string): Promise<StoreFindings> {
   const kind = storeKind(url)
   return { kind, ...(await CHECKS[kind](url)) }
-}
-
-async function unseen(): Promise<Omit<StoreFindings, 'kind'>> {
-  return { faults: [], warnings: [] }
 }

@@ -5,6 +5,7 @@
 
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { copyOf, startPostgres } from '../store/postgres/postgres-server.ts'
 import { runChaos, type ChaosOptions, type Figures } from './chaos.ts'
 
@@ -16,6 +17,7 @@ export type FailoverOptions = Omit<ChaosOptions, 'kills' | 'store' | 'strike'> &
   onFinished: (end: () => unknown) => void
 }
 
+const DEAF_MS = 500
 const SETTINGS = ['fsync=off', 'synchronous_standby_names=standby']
 
 /** Chaos in which the database fails over, again and again. */
@@ -40,7 +42,17 @@ export async function runFailovers(options: FailoverOptions): Promise<Figures> {
     kills: failovers,
     store: { STORE_URL_FILE: file },
     async strike() {
+      // For a moment the standby hears nothing: commits wait for it, and what does not wait would be lost.
+      const receivers = await standby.query('SELECT pid FROM pg_stat_wal_receiver')
+      const signal = (name: NodeJS.Signals): void => {
+        for (const { pid } of receivers) process.kill(pid as number, name)
+      }
+      signal('SIGSTOP')
+      await sleep(DEAF_MS)
       await primary.kill()
+      // It ends before it reads what the system has received for it.
+      signal('SIGTERM')
+      signal('SIGCONT')
       await standby.query('SELECT pg_promote(true, 30)')
       rmSync(primary.directory, { recursive: true, force: true, maxRetries: 5 })
       primary = standby

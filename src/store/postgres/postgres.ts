@@ -373,7 +373,8 @@ class PostgresStore implements Store {
     this.#isWarned = true
     if (!this.#isMigrated) await migrate(connection, schema, this.#pool.limitMs, migrations)
     this.#isMigrated = true
-    if (!this.#isRegistered) await this.#replica.register(connection)
+    if (this.#isRegistered) this.#replica.reconnected()
+    else await this.#replica.register(connection)
     this.#isRegistered = true
   }
 

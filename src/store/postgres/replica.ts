@@ -46,8 +46,8 @@ export class Replica {
   #beating: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
-  /** An answer was lost that may have given it operations. */
-  #mayOwnMore = false
+  /** The database may know otherwise what it has: an answer was lost, or another server serves. */
+  #isUnsure = false
 
   constructor(options: ReplicaOptions) {
     this.#options = { beatMs: BEAT_MS, silenceMs: SILENCE_MS, ...options }
@@ -81,6 +81,14 @@ export class Replica {
   }
 
   /**
+   * There is a new connection, perhaps to another server: one that was no synchronous standby may lack the last moments.
+   * An operation whose end it lacks runs on, and would hold its VM for good if nobody made its steps.
+   */
+  reconnected(): void {
+    this.#isUnsure = true
+  }
+
+  /**
    * A sign of life, which also tries a write. One at a time. Whoever was silent is buried only by a replica that has
    * itself seen the database without a gap for as long: when the database was away, everybody was silent.
    */
@@ -104,7 +112,7 @@ export class Replica {
       )
       this.#silentMs = silentMs
       this.#witnessSinceMs = Math.min(this.#witnessSinceMs, sentAtMs)
-      if (this.#mayOwnMore) await this.#lookForMore()
+      if (this.#isUnsure) await this.#lookAgain()
       for (const [dead] of answers.at(-1)!) await this.#adopt(dead!)
     } catch (error) {
       this.#witnessSinceMs = Infinity
@@ -137,7 +145,7 @@ export class Replica {
       const [rows] = await writer
         .task(sql.adopt(replica, dead, after, ADOPT_BATCH))
         .catch((error: unknown) => {
-          this.#mayOwnMore = true
+          this.#isUnsure = true
           throw error
         })
       if (writer.replica === replica) this.#keep(rows!)
@@ -150,12 +158,14 @@ export class Replica {
     await writer.task(sql.forget(dead))
   }
 
-  async #lookForMore(): Promise<void> {
-    const { writer, sql } = this.#options
+  async #lookAgain(): Promise<void> {
+    const { writer, sql, running } = this.#options
     const { replica } = writer
     const [rows] = await writer.task(sql.owned(replica))
-    this.#mayOwnMore = false
-    if (writer.replica === replica) this.#keep(rows!)
+    this.#isUnsure = false
+    if (writer.replica !== replica) return
+    const kept = this.#keep(rows!)
+    for (const { id } of running.values()) if (!kept.has(id)) running.delete(id)
   }
 
   /** What is this replica's now; claims on the same state stay. Gives the ids. */

@@ -86,8 +86,7 @@ export async function migrate(
   const enough = AbortSignal.timeout(MIGRATE_MS)
   for (;;) {
     const version = await versionOf(connection, schema, limitMs)
-    if (version > migrations.length)
-      throw new Unusable(`the database was written by a newer version of the gateway (schema ${version})`)
+    refuseNewer(version, migrations)
     if (version === migrations.length) return
     try {
       await connection.transaction(
@@ -103,8 +102,14 @@ export async function migrate(
   }
 }
 
+/** @throws Unusable when this program does not know the version. */
+export function refuseNewer(version: number, migrations: readonly string[]): void {
+  if (version > migrations.length)
+    throw new Unusable(`the database was written by a newer version of the gateway (schema ${version})`)
+}
+
 /** Of the schema; 0 when there is none. */
-async function versionOf(connection: Connection, schema: string, limitMs: number): Promise<number> {
+export async function versionOf(connection: Connection, schema: string, limitMs: number): Promise<number> {
   const ask = async (text: string): Promise<string | null | undefined> =>
     (await connection.ask(plain(text), limitMs, false))[0]?.[0]
   const isThere = await ask(`SELECT to_regclass('"${schema}".schema_version')::text`)

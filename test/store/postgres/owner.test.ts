@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { PostgresStoreOptions } from '../../../src/store/postgres/options.ts'
 import { openPostgresStore } from '../../../src/store/postgres/postgres.ts'
 import type { Store } from '../../../src/operations/store.ts'
-import { operation } from '../store-contract.ts'
+import { endOf, operation } from '../store-contract.ts'
 import { lacksPostgres, startPostgres } from './postgres-server.ts'
 
 async function open(url: string, options: Partial<PostgresStoreOptions> = {}): Promise<Store> {
@@ -48,5 +48,25 @@ describe.skipIf(lacksPostgres())('postgres', () => {
     await vi.waitUntil(() => other.isSurelyOwner!(old!), WAIT)
     await one.start(young!, null, Date.now())
     expect([one.isSurelyOwner!(old!), one.isSurelyOwner!(young!)]).toEqual([false, true])
+  }, 30_000)
+
+  test('after a failover that lost the last moments it goes on with what the database says', async () => {
+    const server = await startPostgres()
+    const store = await open(server.url(), HASTY)
+    const dueAtMs = Date.now() + 60_000
+    const [ended, gone] = [1, 2].map(vmId => operation({ vmId, dueAtMs }))
+    for (const op of [ended!, gone!]) await store.start(op, null, Date.now())
+    const before = await server.query('SELECT doc FROM operations WHERE id = $1', [ended!.id])
+    expect(await store.save(endOf(ended!))).toBe(true)
+    await server.query(
+      `UPDATE operations SET status = 'running', rev = 1, finished_at = NULL, due_at = 0, doc = $2 WHERE id = $1`,
+      [ended!.id, before[0]!.doc],
+    )
+    await server.query('DELETE FROM operations WHERE id = $1', [gone!.id])
+    await server.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()')
+    await vi.waitFor(async () => {
+      const claimed = await store.claimDue(dueAtMs + 1, 1_000, 10)
+      expect(claimed.map(({ id }) => id)).toEqual([ended!.id])
+    }, WAIT)
   }, 30_000)
 })
