@@ -119,7 +119,7 @@ curl -sS ${vms}/1003/stats ${auth} -H 'Prefer: respond-async'
 # a refusal that HOSTKEY hides in HTTP 200
 curl -sS -i -X DELETE ${vms}/1001/snapshots/first ${auth}
 
-# what that problem means, and all there are; a browser gets a page
+# what that problem means, and every other one; a browser gets pages
 curl -sS ${base}/problems/upstream-conflict -H 'Accept: application/json'
 curl -sS ${base}/problems -H 'Accept: application/json'
 

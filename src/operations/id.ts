@@ -10,13 +10,15 @@ export const OPERATION_ID = /^op_[0-9a-hjkmnp-tv-z]{26}$/
 const HALF = 2 ** 40
 /** The largest time that fits into an id. */
 const MAX_MS = 2 ** 48 - 1
+/** A clock that was set back further than this starts the order anew; over less, ids keep the order in which they were made. */
+const CLOCK_STEP_MS = 1000
 let lastMs = 0
 let high = 0
 let low = 0
 
-/** A new id, later in order than every one this process made before. */
+/** A new id of this time, later in order than every one this process made before, as long as the clock is not set back. */
 export function newOperationId(nowMs: number): string {
-  if (nowMs > lastMs) {
+  if (nowMs > lastMs || nowMs < lastMs - CLOCK_STEP_MS) {
     lastMs = nowMs
     // The top bit stays free, so that counting up within a millisecond cannot overflow.
     high = random(5) % (HALF / 2)

@@ -67,7 +67,7 @@ function listRoute(app: RouteApp, { config }: RouteParts): void {
             'application/json': { schema: ref(ExplanationList) },
           },
         },
-        ...problemsOnly('malformed-request', 'rate-limited', 'internal'),
+        ...problemsOnly(...PUBLIC_PROBLEMS, 'rate-limited'),
       },
     },
     handler: async (request, reply) => {
