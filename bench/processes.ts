@@ -145,6 +145,7 @@ export function startGateway(hostkey: string, store: string, from = root): Promi
     CALLERS_FILE: callersFile,
     STORE_URL: `sqlite:${store}`,
     RATE_LIMIT_MAX: '1000000000',
+    MAX_OPEN_PER_CALLER: '100000',
     LOG_LEVEL: 'info',
     DOCS: 'false',
     SHUTDOWN_MS: '2000',

@@ -138,7 +138,7 @@ export interface paths {
     }
     /**
      * List operations
-     * @description Newest first, of the VMs and kinds the caller may see. `next_cursor` and the `Link` header lead to the next page.
+     * @description Newest first, of the VMs and kinds the caller may see. `next_cursor` and the `Link` header lead to the next page. A page is cut at about 1 MiB, and when much had to be looked at: it may have fewer operations than asked for, or none, and still lead on.
      */
     get: operations['listOperations']
     put?: never
@@ -785,6 +785,308 @@ export interface components {
       | components['schemas']['DeleteOperation']
       | components['schemas']['RestoreOperation']
       | components['schemas']['StatsOperation']
+    /** @description Takes a snapshot. In a list: with `include=result` alone it has its result. */
+    ListedCreateOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.create'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+      /** @description What it brought, once it succeeded; else null. */
+      result?: components['schemas']['ChangeResult'] | null
+    }
+    /** @description Reads the snapshots of a VM. In a list: with `include=result` alone it has its result. */
+    ListedListOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.list'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+      /** @description What it brought, once it succeeded; else null. */
+      result?: components['schemas']['SnapshotList'] | null
+    }
+    /** @description Deletes a snapshot. In a list: with `include=result` alone it has its result. */
+    ListedDeleteOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.delete'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+      /** @description What it brought, once it succeeded; else null. */
+      result?: components['schemas']['ChangeResult'] | null
+    }
+    /** @description Restores a VM from a snapshot. In a list: with `include=result` alone it has its result. */
+    ListedRestoreOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'snapshot.restore'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+      /** @description What it brought, once it succeeded; else null. */
+      result?: components['schemas']['ChangeResult'] | null
+    }
+    /** @description Reads the load of a VM. In a list: with `include=result` alone it has its result. */
+    ListedStatsOperation: {
+      /**
+       * @description Opaque, and larger than the id of every older operation.
+       * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      id: string
+      /**
+       * Format: uri-reference
+       * @description The path of this operation.
+       * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+       */
+      self: string
+      /**
+       * Format: uri-reference
+       * @description The path of what the operation is about.
+       * @example /vms/1000/snapshots/before-upgrade
+       */
+      resource: string
+      /**
+       * @description What the operation does. (enum property replaced by openapi-typescript)
+       * @enum {string}
+       */
+      kind: 'stats.load'
+      /**
+       * Format: int32
+       * @description The id of the virtual machine at HOSTKEY.
+       * @example 1000
+       */
+      vm_id: number
+      /** @description The name of the snapshot, where the operation is about one. */
+      snapshot: string | null
+      /** @description The type of the snapshot, where the operation is about snapshots. */
+      snapshot_type: string | null
+      status: components['schemas']['Status']
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      created_at: string
+      /**
+       * Format: date-time
+       * @description RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      updated_at: string
+      /**
+       * Format: date-time
+       * @description When it ended; null while it runs.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      finished_at: string | null
+      created_by: components['schemas']['CallerName']
+      /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
+      error: components['schemas']['Problem'] | null
+      /** @description What it brought, once it succeeded; else null. */
+      result?: components['schemas']['Stats'] | null
+    }
+    /** @description An operation in a list: `result` is there with `include=result` alone, since results may be large. */
+    ListedOperation:
+      | components['schemas']['ListedCreateOperation']
+      | components['schemas']['ListedListOperation']
+      | components['schemas']['ListedDeleteOperation']
+      | components['schemas']['ListedRestoreOperation']
+      | components['schemas']['ListedStatsOperation']
     /**
      * @description A page of operations.
      * @example {
@@ -793,8 +1095,8 @@ export interface components {
      *     }
      */
     OperationList: {
-      /** @description Newest first. */
-      operations: components['schemas']['Operation'][]
+      /** @description Newest first. There may be fewer than asked for, and none, before the last page. */
+      operations: components['schemas']['ListedOperation'][]
       /** @description Give it as `cursor` for the next page; null on the last one. */
       next_cursor: string | null
     }
@@ -3570,6 +3872,8 @@ export interface operations {
         created_after?: string
         /** @description Only operations that were created before this. */
         created_before?: string
+        /** @description `result` puts the results in, too; without it see each operation for its own. */
+        include?: 'result'
         /** @description How many a page holds. */
         limit?: number
         /** @description The `next_cursor` of the page before. */

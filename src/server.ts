@@ -1,7 +1,7 @@
 /** The gateway as a process: configuration, start, signals, exit codes. */
 
 import closeWithGrace from 'close-with-grace'
-import type { FastifyBaseLogger } from 'fastify'
+import type { Logger } from 'pino'
 import { fail, readArguments, runCommand, type Command } from './cli/command.ts'
 import { environmentWith, readConfig, type Config } from './config/config.ts'
 import { readEnvFile } from './config/env-file.ts'
@@ -32,8 +32,9 @@ async function run(args: readonly string[]): Promise<void> {
   for (const reason of [...file.warnings, ...unreadSettings(env, file, names)])
     log.warn({ reason }, 'a setting has no effect')
   const gateway = await startGateway(config, log).catch((error: Error) => refuse(config, error))
-  log.info(portrait(config, gateway), 'listening')
+  // Before the line: whoever reads it may send a signal at once.
   stopOnSignals(config, log, gateway)
+  log.info(portrait(config, gateway), 'listening')
 }
 
 /** What an operator wants to know of a gateway that has started. */
@@ -60,7 +61,7 @@ function refuse({ host, port }: Config, error: NodeJS.ErrnoException): never {
   )
 }
 
-function stopOnSignals(config: Config, log: FastifyBaseLogger, gateway: Gateway): void {
+function stopOnSignals(config: Config, log: Logger, gateway: Gateway): void {
   let first: { signal: NodeJS.Signals; atMs: number } | undefined
   const stopping = closeWithGrace(
     { delay: config.shutdownMs || false, logger: false, skip: [...SIGNALS] },
@@ -69,6 +70,7 @@ function stopOnSignals(config: Config, log: FastifyBaseLogger, gateway: Gateway)
       // Ctrl-C is a person who waits; SIGTERM is an orchestrator that first has to send callers elsewhere.
       await gateway.close({ drainMs: first?.signal === 'SIGTERM' ? config.shutdownMs / 4 : 0 })
       log.info({}, 'closed')
+      await new Promise(resolve => log.flush(resolve))
     },
   )
   const stop = (signal: NodeJS.Signals): void => {

@@ -56,6 +56,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       CHECK_MAX_MS: '50',
       READ_CACHE_MS: '0',
       RATE_LIMIT_MAX: '1000000',
+      MAX_OPEN_PER_CALLER: '100000',
       ...options.env,
       ...env,
     })

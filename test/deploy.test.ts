@@ -1,11 +1,15 @@
 /** What is deployed fits what is configured: the names, the probes, and what a container may do. */
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DCLinter } from 'dclint'
+import { validate as validateDockerfile } from 'dockerfile-utils'
+import * as kubernetes from 'kubernetes-models'
 import { beforeAll, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { ConfigError, loadConfig } from '../src/config/config.ts'
 import { parseCallers } from '../src/callers/file.ts'
+import { temporaryDirectory } from './helper.ts'
 import { lacks, findProgram, runProgram } from './programs.ts'
 
 const FOLDER = 'deploy/kubernetes'
@@ -35,7 +39,7 @@ beforeAll(() => {
 test('the variables are ones the gateway reads, with values it takes, and its files are mounted', () => {
   const { data } = only('ConfigMap')
   for (const name of Object.keys(data)) expect(variables).toContain(name)
-  const { stringData } = only('Secret')
+  const secrets = manifests.filter(({ kind }) => kind === 'Secret')
   const files = Object.entries<string>(data).filter(([name]) => name.endsWith('_FILE'))
   expect(files.map(([name]) => name).toSorted()).toEqual([
     'CALLERS_FILE',
@@ -43,19 +47,25 @@ test('the variables are ones the gateway reads, with values it takes, and its fi
     'STORE_URL_FILE',
   ])
   const { containers, volumes } = only('Deployment').spec.template.spec
-  const [{ mountPath }] = containers[0].volumeMounts
-  for (const [, path] of files) {
-    expect(path.startsWith(`${mountPath}/`)).toBe(true)
-    expect(Object.keys(stringData)).toContain(path.slice(mountPath.length + 1))
+  // Where each file is mounted, and what is in it.
+  const mounted = (path: string): string => {
+    const mount = containers[0].volumeMounts.find(({ mountPath }: Manifest) =>
+      path.startsWith(`${mountPath}/`),
+    )
+    const { secretName } = volumes.find(({ name }: Manifest) => name === mount.name).secret
+    const { stringData } = secrets.find(({ metadata }) => metadata.name === secretName)!
+    expect(Object.keys(stringData)).toEqual([path.slice(mount.mountPath.length + 1)])
+    return Object.values<string>(stringData)[0]!
   }
-  expect(volumes[0].secret.secretName).toBe(only('Secret').metadata.name)
-  expect(() => parseCallers(stringData['callers.json'], 'callers.json')).not.toThrow()
+  const contents = Object.fromEntries(files.map(([name, path]) => [name, mounted(path)]))
+  expect(new Set(Object.values(contents)).size).toBe(secrets.length)
+  expect(() => parseCallers(contents.CALLERS_FILE!, 'callers.json')).not.toThrow()
   const config = loadConfig({
     ...data,
     HOSTKEY_TOKEN_FILE: undefined,
     STORE_URL_FILE: undefined,
-    HOSTKEY_TOKEN: stringData['hostkey-token'],
-    STORE_URL: stringData['store-url'],
+    HOSTKEY_TOKEN: contents.HOSTKEY_TOKEN_FILE,
+    STORE_URL: contents.STORE_URL_FILE,
   })
   expect(containers[0].ports[0].containerPort).toBe(config.port)
   expect(config.host).toBe('0.0.0.0')
@@ -77,12 +87,77 @@ test('containers may do nothing but run', () => {
     capabilities: { drop: ['ALL'] },
   })
   expect(container.resources).toMatchObject({
-    requests: { memory: expect.any(String) },
-    limits: expect.anything(),
+    requests: { memory: expect.any(String), 'ephemeral-storage': expect.any(String) },
+    limits: { memory: expect.any(String), 'ephemeral-storage': expect.any(String) },
   })
   const probes = ['startupProbe', 'livenessProbe', 'readinessProbe'].map(name => container[name].httpGet)
   expect(probes.map(({ path }) => path)).toEqual(['/livez', '/livez', '/readyz'])
   for (const { port } of probes) expect(port).toBe(container.ports[0].name)
+})
+
+test('pods reach nothing but what they need', () => {
+  const { ingress, egress } = only('NetworkPolicy').spec
+  for (const { from } of ingress) expect(from).not.toEqual([])
+  // Names are asked of the cluster's own servers alone.
+  const names = egress.filter(({ ports }: Manifest) => ports.some(({ port }: Manifest) => port === 53))
+  expect(names.map(({ to }: Manifest) => to)).toEqual([
+    [
+      {
+        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
+        podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
+      },
+    ],
+  ])
+  for (const { to, ports } of egress) expect([to?.length, ports?.length]).toEqual([1, expect.any(Number)])
+  // A whole cluster is no proxy.
+  for (const cidr of loadConfig({
+    HOSTKEY_TOKEN: 't',
+    CALLERS_FILE: 'c',
+    ...only('ConfigMap').data,
+    HOSTKEY_TOKEN_FILE: '',
+    STORE_URL_FILE: '',
+  }).trustProxy)
+    expect(cidr).not.toContain('/')
+})
+
+/** Throws where a manifest is not what the API server takes, by its own schemas. */
+function validate(manifest: Manifest): void {
+  const [version, group] = (manifest.apiVersion as string).split('/').toReversed() as [string, string?]
+  const name = group?.replaceAll(/\.(\w)/g, (_, letter: string) => letter.toUpperCase())
+  const groups = kubernetes as unknown as Record<string, Manifest>
+  const Model = (name === undefined ? groups[version] : groups[name][version])[manifest.kind]
+  new Model(manifest).validate()
+}
+
+test('the manifests are what Kubernetes takes, the compose file what compose takes, the Dockerfile what Docker takes', () => {
+  for (const manifest of manifests) expect(() => validate(manifest)).not.toThrow()
+  const linter = new DCLinter({ rules: {}, quiet: true, debug: false, exclude: [] })
+  const errors = (file: string): number =>
+    (linter.lintFiles([file], false) as { errorCount: number }[])
+      .map(({ errorCount }) => errorCount)
+      .reduce((a, b) => a + b, 0)
+  expect(errors('compose.yaml')).toBe(0)
+  expect(validateDockerfile(readFileSync('Dockerfile', 'utf8'))).toEqual([])
+
+  // Each of them can tell.
+  expect(() => validate({ ...only('Deployment'), spec: { replicas: 'two' } })).toThrow('replicas')
+  expect(() => validate({ ...only('NetworkPolicy'), spec: { podSelector: {}, egress: {} } })).toThrow(
+    'egress',
+  )
+  const broken = join(temporaryDirectory(), 'compose.yaml')
+  writeFileSync(broken, 'services:\n  a:\n    image: b\n    mem_limits: 1g\n')
+  expect(errors(broken)).toBeGreaterThan(0)
+  expect(validateDockerfile('FORM node')).not.toEqual([])
+})
+
+test('the image is one that can be pinned, and what it runs cannot be changed by who runs it', () => {
+  const dockerfile = readFileSync('Dockerfile', 'utf8')
+  const [build, run] = dockerfile.split(/^FROM \$\{NODE_IMAGE\}/m).slice(1)
+  expect(dockerfile).toMatch(/^ARG NODE_IMAGE=node:24-slim$/m)
+  expect(build).toContain('npm ci')
+  // Root makes the compile cache, nobody else is given it, and only then comes the user.
+  expect(run).not.toMatch(/chown[^\n]*node_modules|npm /)
+  expect(run).toMatch(/dist\/server\.js \|\|[^]*go-w node_modules[^]*USER node/)
 })
 
 test('what belongs together names the same pods', () => {
@@ -103,25 +178,40 @@ test('compose.yaml: variables that are read, secrets as files, a database with a
   const gateways = Object.keys(services).filter(name => name.startsWith('gateway-'))
   expect(gateways).toHaveLength(2)
   for (const name of gateways) {
-    const { environment, read_only: isReadOnly, cap_drop: dropped } = services[name]
+    const { environment } = services[name]
     for (const variable of Object.keys(environment)) expect(variables).toContain(variable)
-    expect([isReadOnly, dropped]).toEqual([true, ['ALL']])
-    expect(environment.TRUST_PROXY).toBe(networks.front.ipam.config[0].subnet)
+    // The load balancer alone, and not whoever else is in its network.
+    expect(environment.TRUST_PROXY).toBe(services['load-balancer'].networks.front.ipv4_address)
     for (const variable of ['HOSTKEY_TOKEN_FILE', 'STORE_URL_FILE'])
       expect(services[name].secrets).toContain(/^\/run\/secrets\/(.+)$/.exec(environment[variable])![1])
     // The load balancer's file has it as the default.
     expect(readFileSync('deploy/compose/haproxy.cfg', 'utf8')).toContain(`-${name}:8080}`)
   }
-  const { environment, secrets: own } = services.postgres
-  expect(own.map((name: string) => `/run/secrets/${name}`)).toEqual([environment.POSTGRES_PASSWORD_FILE])
+  for (const [name, service] of Object.entries<Manifest>(services))
+    expect([name, service]).toEqual([
+      name,
+      expect.objectContaining({
+        read_only: true,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+        mem_limit: expect.stringMatching(/^\d+[mg]$/) as string,
+        pids_limit: expect.any(Number) as number,
+      }),
+    ])
+  const { environment, secrets: files } = services.postgres
+  expect(files.map((name: string) => `/run/secrets/${name}`)).toEqual([environment.POSTGRES_PASSWORD_FILE])
   const inNetwork = (network: string): string[] =>
-    Object.keys(services).filter(name => services[name].networks.includes(network))
+    Object.keys(services).filter(name => {
+      const own = services[name].networks
+      return (Array.isArray(own) ? own : Object.keys(own)).includes(network)
+    })
   expect(networks.store).toEqual({ internal: true })
   expect(inNetwork('store')).toEqual([...gateways, 'postgres'])
   expect(inNetwork('front')).toEqual([...gateways, 'load-balancer'])
-  const files = Object.values<{ file: string }>(secrets).map(({ file }) => file)
-  expect(files).toHaveLength(3)
-  for (const file of files) expect(file).toMatch(/^\.\/deploy\/compose\/secrets\//)
+  expect(inNetwork('out')).toEqual(gateways)
+  const paths = Object.values<{ file: string }>(secrets).map(({ file }) => file)
+  expect(paths).toHaveLength(3)
+  for (const path of paths) expect(path).toMatch(/^\.\/deploy\/compose\/secrets\//)
   expect(readFileSync('.gitignore', 'utf8')).toContain('deploy/compose/secrets/')
 })
 

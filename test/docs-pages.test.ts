@@ -31,7 +31,7 @@ const texts = PAGES.map(textOf).join('\n')
 const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }
 const variables = new Set([...textOf('.env.example').matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name))
 /** Those that are not the gateway's own. */
-const FOREIGN = ['NODE_EXTRA_CA_CERTS', 'NO_APPROPRIATE_SERVERS', '…_API_KEY_FILE']
+const FOREIGN = ['NODE_EXTRA_CA_CERTS', 'NODE_IMAGE', 'NO_APPROPRIATE_SERVERS', '…_API_KEY_FILE']
 
 interface Block {
   page: string

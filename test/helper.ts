@@ -86,6 +86,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     CHECK_MAX_MS: '50',
     READ_CACHE_MS: '0',
     RATE_LIMIT_MAX: '100000',
+    MAX_OPEN_PER_CALLER: '100000',
     // Swagger UI is half of the time it takes to start.
     DOCS: 'false',
     ...options.env,

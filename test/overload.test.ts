@@ -57,6 +57,7 @@ test(
       CALLERS_FILE: callersFile,
       STORE_URL: `sqlite:${join(directory, 'gateway.db')}`,
       RATE_LIMIT_MAX: '1000000',
+      MAX_OPEN_PER_CALLER: '100000',
     })
     onTestFinished(() => gateway.kill())
     const dispatcher = new Agent({ connections: 1_000, pipelining: 1 })

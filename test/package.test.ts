@@ -51,7 +51,7 @@ beforeAll(async () => {
   mkdirSync(installed, { recursive: true })
   const npm = (...args: string[]): Program => runProgram('npm', { args, cwd: checkout, onFinished: end })
   // As CONTRIBUTING.md has it.
-  expect(await npm('pkg', 'delete', 'dependencies').ended).toBe(0)
+  expect(await npm('pkg', 'delete', 'dependencies', 'optionalDependencies').ended).toBe(0)
   const pack = npm('pack', '--pack-destination', project)
   // Under what the prepack script says comes the file's name.
   expect([await pack.ended, pack.stdout.at(-1), pack.stderr]).toEqual([0, `${NAME}-${version}.tgz`, []])
@@ -335,8 +335,13 @@ test.skipIf(none)('under an old Node it is one line that says what to do', async
   expect([await ended, stdout, stderr]).toEqual([
     1,
     [],
-    [expect.stringMatching(/Node 24\.15 or newer, this is Node .*`npx hostkey-vm-gateway`/) as string],
+    [expect.stringMatching(/Node 24\.15 or newer, this is Node .*Install Node 24/) as string],
   ])
+})
+
+test('it brings no package, and no Node', () => {
+  const { dependencies: needed, optionalDependencies, engines } = manifest() as Record<string, unknown>
+  expect([needed, optionalDependencies, engines]).toEqual([undefined, undefined, { node: '>=24.15' }])
 })
 
 test('it is a command and no library: nothing can be imported from it', async () => {

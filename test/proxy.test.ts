@@ -2,7 +2,10 @@
 
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
 import { join } from 'node:path'
+import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request, type Dispatcher } from 'undici'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { loadConfig } from '../src/config/config.ts'
@@ -11,6 +14,8 @@ import { findProgram, freePort, lacks, runProgram } from './programs.ts'
 
 interface Proxied {
   world: World
+  /** A connection to the proxy, for whoever does not speak like a caller. It comes from this address of this machine. */
+  connectFrom: (address?: string) => TLSSocket
   /** Calls through the proxy, whose certificate is checked. */
   send: (
     path: string,
@@ -105,7 +110,18 @@ async function behind(proxy: string, options: WorldOptions = {}): Promise<Proxie
     timeout: 10_000,
     interval: 20,
   })
-  return { world, send }
+  const connectFrom: Proxied['connectFrom'] = (localAddress = '127.0.0.1') => {
+    const socket = connect({
+      host: '127.0.0.1',
+      port,
+      localAddress,
+      ca,
+      servername: 'localhost',
+    } as ConnectionOptions)
+    onTestFinished(() => void socket.destroy())
+    return socket.on('error', () => {})
+  }
+  return { world, send, connectFrom }
 }
 
 const proxies = Object.keys(START).filter(name => !lacks(name, 'openssl'))
@@ -237,5 +253,100 @@ test.skipIf(!proxies.includes('haproxy'))(
     await vi.waitFor(async () => expect(await statusOf()).toBe(503), { timeout: 10_000, interval: 50 })
     await world.restart({ PORT: port })
     await vi.waitFor(async () => expect(await statusOf()).toBe(200), { timeout: 10_000, interval: 50 })
+  },
+)
+
+test.for(proxies)('%s: a client that sends slowly is cut off, and holds up nobody', async proxy => {
+  const { send, connectFrom } = await behind(proxy)
+  const startedAt = performance.now()
+  const slow = Array.from({ length: 150 }, () => connectFrom())
+  await Promise.all(slow.map(socket => once(socket, 'secureConnect')))
+  for (const socket of slow) socket.write('GET /hostkey/livez HTTP/1.1\r\nHost: localhost\r\n')
+  const drips = setInterval(() => slow.forEach(socket => socket.write('X-Slow: 1\r\n')), 1_000)
+  onTestFinished(() => clearInterval(drips))
+  expect((await send('/vms/1000/stats')).statusCode).toBe(200)
+  const gone = Promise.all(slow.map(socket => once(socket.resume(), 'close')))
+  expect(await Promise.race([gone, sleep(20_000, 'late', { ref: false })])).not.toBe('late')
+  expect(performance.now() - startedAt).toBeLessThan(20_000)
+})
+
+test.for(proxies)('%s: a caller who leaves is noticed at once', async proxy => {
+  const { world, send, connectFrom } = await behind(proxy)
+  world.simulator.fault({ kind: 'never-done', action: 'create_snapshot' })
+  const started = await send('/vms/1000/snapshots', { method: 'POST', body: { name: 'a' } })
+  const { self } = (await started.body.json()) as { self: string }
+  const left = (): number => world.log.filter(line => line.includes('"status":499')).length
+  for (const [count, path] of [self, `${self}/events`].entries()) {
+    const arrived = once(world.gateway.app.server, 'request')
+    const socket = connectFrom()
+    const wait = path === self ? 'Prefer: wait=20\r\n' : ''
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${KEY}\r\n${wait}\r\n`)
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await arrived
+    // They only stop to send, as a client does that is closed.
+    socket.end()
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await vi.waitFor(() => expect(left()).toBe(count + 1), { timeout: 3_000, interval: 20 })
+  }
+})
+
+test.for(proxies)('%s: one address has so many connections, and another one still comes in', async proxy => {
+  const { world, connectFrom } = await behind(proxy)
+  world.simulator.fault({ kind: 'never-done', action: 'create_snapshot' })
+  const { body } = await world.call('POST', '/hostkey/vms/1000/snapshots', { body: { name: 'a' } })
+  const ask = (socket: TLSSocket): void =>
+    void socket.write(
+      `GET ${body.self}/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${KEY}\r\n\r\n`,
+    )
+  const answered = async (socket: TLSSocket): Promise<string> => {
+    ask(socket)
+    const first = await new Promise(resolve => {
+      socket.once('data', resolve)
+      socket.once('close', () => resolve('refused'))
+    })
+    return String(first).slice(0, 12)
+  }
+  const one = await Promise.all(Array.from({ length: 220 }, () => answered(connectFrom())))
+  const served = one.filter(text => text === 'HTTP/1.1 200').length
+  expect(served).toBeGreaterThan(150)
+  expect(served).toBeLessThanOrEqual(200)
+  expect(await answered(connectFrom('127.0.0.2'))).toBe('HTTP/1.1 200')
+})
+
+test.for(proxies)(
+  '%s: TLS 1.2 at least, HSTS, no version, no metrics, and the prefix is a whole word',
+  async proxy => {
+    const { send, connectFrom } = await behind(proxy)
+    const { headers, statusCode } = await send('/livez')
+    expect(statusCode).toBe(200)
+    expect(headers['strict-transport-security']).toBe('max-age=31536000')
+    expect(String(headers.server ?? '')).not.toMatch(/\d/)
+    for (const path of ['/metrics', '/metrics?a=b', '/%6detrics', '/metr%69cs'])
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      expect([path, (await send(path)).statusCode]).toEqual([path, 403])
+    for (const path of ['vms/1000/stats', '-vms', '2/livez']) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      const { statusCode: status, body, headers: answered } = await send(path)
+      expect([404, 503]).toContain(status)
+      expect(answered['strict-transport-security']).toBe('max-age=31536000')
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      expect(await body.text()).not.toContain('instance')
+    }
+    const socket = connectFrom()
+    await once(socket, 'secureConnect')
+    const old = connect({
+      host: '127.0.0.1',
+      port: socket.remotePort!,
+      maxVersion: 'TLSv1.1',
+      minVersion: 'TLSv1',
+      ciphers: 'DEFAULT@SECLEVEL=0',
+      rejectUnauthorized: false,
+    })
+    onTestFinished(() => void old.destroy())
+    const outcome = new Promise(resolve => {
+      old.once('secureConnect', () => resolve('connected'))
+      old.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code))
+    })
+    expect(await outcome).toMatch(/PROTOCOL_VERSION/)
   },
 )

@@ -183,7 +183,7 @@ const PLACES: Record<string, [where: RegExp, files: string[]]> = {
   ],
   'their values, as files are watched': [/\.(current|recent)\(\)/, ['store/open.ts', 'upstream/session.ts']],
   'the token of a session': [/session\.(token|secrets)\(/, ['upstream/client.ts']],
-  'the URL of the store': [/STORE_URL/, ['cli/check.ts', 'config/config.ts']],
+  'the URL of the store': [/STORE_URL/, ['cli/backup.ts', 'cli/check.ts', 'config/config.ts']],
   'its user and password': [/\bpassword[,:]/, ['config/postgres-url.ts', 'store/postgres/connection.ts']],
   'callback keys': [
     /\.callback\b|\bcallback[,:?!]/,
@@ -196,7 +196,7 @@ const PLACES: Record<string, [where: RegExp, files: string[]]> = {
       'upstream/judge/call.ts',
     ],
   ],
-  "callers' credentials": [/'authorization'|'x-api-key'/, ['http/auth.ts']],
+  "callers' credentials": [/'authorization'|'x-api-key'/, ['http/auth.ts', 'http/stray-credentials.ts']],
 }
 
 test('secrets are handled in these places of the source, and in no other', () => {

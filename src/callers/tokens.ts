@@ -1,6 +1,6 @@
 /** Callers by signed token (JWT, RFC 7519) of an identity provider, whose keys are at `JWT_JWKS_URL`. */
 
-import { errors, jwtVerify, type JWTPayload } from 'jose'
+import { errors, jwtVerify, type JWTHeaderParameters, type JWTPayload } from 'jose'
 import type { Config } from '../config/config.ts'
 import { digestOf, MAX_VM_ID, SCOPES, TOKEN_CALLER, type Caller } from './caller.ts'
 import type { Callers, CallersLog, Refusal } from './callers.ts'
@@ -11,6 +11,11 @@ const ALGORITHMS = ['RS256', 'ES256', 'EdDSA']
 /** The clocks of the provider and of the gateway may differ by so much. */
 const LEEWAY_S = 30
 const MAX_TOKEN_LENGTH = 8_192
+/**
+ * The types of tokens that speak for a caller: access tokens (RFC 9068, section 4), and those of providers that name no type
+ * of their own. Another type was made for another use, such as to log somebody out (RFC 8725, section 3.11).
+ */
+const TYPES = /^(?:application\/)?(?:at\+jwt|jwt)$/i
 /** A verified token is believed for so long without being verified again. */
 const REMEMBERED_MS = 30_000
 const MAX_REMEMBERED = 1_000
@@ -32,7 +37,7 @@ export function tokenCallers(
   const keys = new RemoteKeys({ url: jwksUrl, now, log, times, onFetched: () => remembered.clear() })
 
   const verify = async (token: string): Promise<JWTPayload> => {
-    const { payload } = await jwtVerify(token, keys.find, {
+    const { payload, protectedHeader } = await jwtVerify(token, keys.find, {
       algorithms: ALGORITHMS,
       issuer,
       audience,
@@ -40,6 +45,8 @@ export function tokenCallers(
       clockTolerance: LEEWAY_S,
       currentDate: new Date(now()),
     })
+    if (!isAccessToken(protectedHeader, payload))
+      throw new errors.JWTClaimValidationFailed('no access token', payload)
     return payload
   }
 
@@ -67,6 +74,11 @@ export function tokenCallers(
   }
 }
 
+/** What tells of events (RFC 8417) is none either, whatever its type: older providers log people out with a plain `JWT`. */
+function isAccessToken({ typ }: JWTHeaderParameters, payload: JWTPayload): boolean {
+  return (typ === undefined || (typeof typ === 'string' && TYPES.test(typ))) && payload.events === undefined
+}
+
 function refusalOf(error: unknown): Refusal {
   if (error instanceof KeysUnavailable) return 'token-unverifiable'
   // The library finds this out only after the signature was found good, so that nobody can probe with forged tokens.
@@ -76,13 +88,14 @@ function refusalOf(error: unknown): Refusal {
 
 /** Returns the caller in the claims of a verified token, or null when a claim is malformed. No `vms` means no VM. */
 function callerOf({ sub, exp, scope = '', vms = [] }: JWTPayload, nowMs: number): Caller | null {
-  if (!/^[\x21-\x7e]{1,255}$/.test(sub ?? '')) return null
+  // A list of one text reads like the text, and is another caller's name.
+  if (typeof sub !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(sub)) return null
   const words = typeof scope === 'string' ? scope.split(' ') : scope
   if (!Array.isArray(words) || words.some(word => typeof word !== 'string')) return null
   if (vms !== '*' && !(Array.isArray(vms) && vms.every(isVmId))) return null
   return {
     id: `${TOKEN_CALLER}${sub}`,
-    name: sub!,
+    name: sub,
     scopes: new Set(SCOPES.filter(known => words.includes(known))),
     vms: vms === '*' ? '*' : new Set(vms as number[]),
     rateLimit: null,

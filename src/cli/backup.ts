@@ -8,7 +8,10 @@ import { fail, readArguments, runCommand, UsageError, type Command } from './com
 async function run(args: readonly string[]): Promise<void> {
   const [file] = readArguments(args, {}, 1).positionals
   if (file === undefined) throw new UsageError('FILE is missing')
-  const { config } = readConfig(environmentWith(readEnvFile()))
+  const { config, problems } = readConfig(environmentWith(readEnvFile()))
+  // Else it would be the store that is there without a setting.
+  const faults = problems.filter(problem => problem.startsWith('STORE_URL'))
+  if (faults.length > 0) fail(faults, 1)
   try {
     const operations = await backupStore(config.storeUrl, file)
     process.stdout.write(`${file}: a copy of the store with ${operations} operations\n`)

@@ -48,6 +48,8 @@ export interface Config {
   readonly operationDeadlineMs: number
   readonly operationTtlMs: number
   readonly rateLimit: { readonly max: number; readonly windowMs: number }
+  /** How many requests of one caller may be unanswered at once: streams, waits, and answers that nobody reads. */
+  readonly maxOpenPerCaller: number
   /** How traces are kept and sent; null when they are not. OpenTelemetry's SDK itself reads where to send them. */
   readonly tracing: {
     readonly protocol: 'http/protobuf' | 'http/json'
@@ -144,6 +146,7 @@ export function readConfig(env: Environment): {
       max: read.integer('RATE_LIMIT_MAX', 600, 1, 1_000_000_000),
       windowMs: read.integer('RATE_LIMIT_WINDOW_MS', 60_000, 1_000, 86_400_000),
     },
+    maxOpenPerCaller: read.integer('MAX_OPEN_PER_CALLER', 200, 1, 100_000),
     tracing: readTracing(read),
     docs: read.choice('DOCS', 'true', ['true', 'false']) === 'true',
     logLevel: read.choice('LOG_LEVEL', 'info', LOG_LEVELS),

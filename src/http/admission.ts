@@ -1,6 +1,6 @@
 /**
- * Which requests come in. A request is asked for its credential first (401), then counted (429), then checked for the
- * scope that its route needs (403); the list of VMs follows in the route, once the path is known to be valid. A route that
+ * Which requests come in. A request is asked for its credential first (401), then counted (429), also among those that its
+ * caller holds open, then checked for the scope that its route needs (403); the list of VMs follows in the route, once the path is known to be valid. A route that
  * declares no `access` keeps the gateway from starting: nobody forgets to protect one.
  */
 
@@ -8,7 +8,9 @@ import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import type { Callers } from '../callers/callers.ts'
 import { authenticate, requireScope } from './auth.ts'
 import type { Limits } from './limits.ts'
+import type { OpenRequests } from './open-requests.ts'
 import { ApiProblem } from './problem.ts'
+import { refuseCredentialInUrl } from './stray-credentials.ts'
 
 /** Makes `app.ready()` reject when a route that is registered from now on declares no `access`. */
 export function requireAccess(app: FastifyInstance): void {
@@ -24,18 +26,23 @@ export function requireAccess(app: FastifyInstance): void {
 export interface AdmissionParts {
   callers: Callers
   limits: Limits
+  open: OpenRequests
   /** Aborts when the gateway begins to shut down: nothing new may begin then. */
   draining: AbortSignal
 }
 
 /** Finds the caller of each request and refuses those that may not come in. */
-export function admitRequests(app: FastifyInstance, { callers, limits, draining }: AdmissionParts): void {
+export function admitRequests(
+  app: FastifyInstance,
+  { callers, limits, open, draining }: AdmissionParts,
+): void {
   app.decorateRequest('caller', null)
   app.addHook('onRequest', async (request, reply) => {
     const { access, bucket = 'default' } = request.routeOptions.config
     // Public routes and unknown paths are limited by address.
     if (access === undefined || access === 'public') {
       if (bucket !== 'none') await limits.count(request, reply, 'default')
+      refuseCredentialInUrl(request)
       return
     }
     const caller = await authenticate(request, callers)
@@ -43,6 +50,8 @@ export function admitRequests(app: FastifyInstance, { callers, limits, draining 
     if (!isRefused) request.caller = caller
     if (bucket !== 'none') await limits.count(request, reply, isRefused ? 'default' : bucket)
     if (isRefused) throw caller
+    open.enter(caller, reply)
+    refuseCredentialInUrl(request)
     if (draining.aborted && isChange(request))
       throw new ApiProblem('draining', 'The gateway is shutting down; send this again in a moment.')
     requireScope(caller, access.anyOf)

@@ -17,6 +17,7 @@ import { setHeaders } from './headers.ts'
 import { createLimits } from './limits.ts'
 import type { SharedLimits } from './shared-counts.ts'
 import { collectMethods } from './methods.ts'
+import { OpenRequests } from './open-requests.ts'
 import { registerDocs } from './openapi/docs.ts'
 import { followHttp } from './protocol.ts'
 import { noteRequests } from './request-log.ts'
@@ -29,6 +30,7 @@ import { snapshotRoutes } from './routes/snapshots.ts'
 import { startPageRoute } from './routes/start-page.ts'
 import { statsRoutes } from './routes/stats.ts'
 import { COMPONENTS } from './schemas/components.ts'
+import { refuseCredentialsInBodies } from './stray-credentials.ts'
 import { refuseUnknownQueries } from './validation.ts'
 
 export interface AppParts {
@@ -46,7 +48,8 @@ export interface AppParts {
   connectionLimits?: Partial<ConnectionLimits>
 }
 
-export type AppConfig = ServerConfig & Pick<Config, 'publicUrl' | 'corsOrigins' | 'rateLimit' | 'docs'>
+export type AppConfig = ServerConfig &
+  Pick<Config, 'publicUrl' | 'corsOrigins' | 'rateLimit' | 'maxOpenPerCaller' | 'docs'>
 
 /** Builds the app, which the caller listens with and closes. `ready()` rejects when a route declares no access. */
 export async function buildApp(config: AppConfig, parts: AppParts): Promise<FastifyInstance> {
@@ -74,8 +77,10 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
   followHttp(app)
   await allowOrigins(app, config.corsOrigins)
   const rateLimits = await createLimits(app, config.rateLimit, parts.sharedLimits)
-  admitRequests(app, { callers, limits: rateLimits, draining })
+  const open = new OpenRequests(config.maxOpenPerCaller, caller => metrics.heldTooMuch(caller))
+  admitRequests(app, { callers, limits: rateLimits, open, draining })
   checkForBody(app)
+  refuseCredentialsInBodies(app)
 
   for (const component of COMPONENTS) app.addSchema(component)
   refuseUnknownQueries(app)

@@ -3,6 +3,7 @@
 import type { FastifyRequest } from 'fastify'
 import { addressOf } from './address.ts'
 import type { ApiProblem } from './problem.ts'
+import { hasCredential } from './stray-credentials.ts'
 
 /** Notes that a change was taken on, or that its idempotency key shows it to be taken on already. Its end has its own line. */
 export function auditStarted(request: FastifyRequest, operation: string, replayed: boolean): void {
@@ -26,8 +27,8 @@ function write(request: FastifyRequest, outcome: object): void {
       address: addressOf(request),
       kind,
       vm_id: VM_ID.test(String(vm)) ? Number(vm) : null,
-      snapshot: wellFormed(name),
-      snapshot_type: wellFormed(type),
+      snapshot: wellFormed(name, request),
+      snapshot_type: wellFormed(type, request),
       ...outcome,
     },
     'audit',
@@ -40,7 +41,8 @@ function memberOf(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
 }
 
-/** Requests are noted before they are known to be valid: what is not the form of a name stays out of the log. */
-function wellFormed(name: unknown): string | null {
-  return typeof name === 'string' && /^[A-Za-z0-9_.-]{1,255}$/.test(name) ? name : null
+/** Requests are noted before they are known to be valid: what is not the form of a name, or a key, stays out of the log. */
+function wellFormed(name: unknown, { headers }: FastifyRequest): string | null {
+  if (typeof name !== 'string' || !/^[A-Za-z0-9_.-]{1,255}$/.test(name)) return null
+  return hasCredential(name, headers) ? null : name
 }

@@ -34,22 +34,22 @@ export async function authenticate(request: FastifyRequest, callers: Callers): P
 }
 
 /**
- * Returns the one credential of a request; undefined when there is none, and null when there are several that differ:
- * a proxy may disagree with us on which one counts. The raw headers are read, since of two headers with one name Node
- * silently keeps the first.
+ * Returns the one credential of a request; undefined when there is none, and null when there are several that differ, or
+ * two in headers of one name: a proxy may disagree with us on which one counts. The raw headers are read, since of two
+ * headers with one name Node silently keeps the first.
  */
 function credentialOf(rawHeaders: readonly string[]): string | null | undefined {
-  let found: string | undefined
+  let found: { name: string; credential: string } | undefined
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!.toLowerCase()
     if (name !== 'authorization' && name !== 'x-api-key') continue
     const value = rawHeaders[i + 1]!
     // Another scheme is no credential here; whatever follows `Bearer` is one, if a bad one.
     const credential = name === 'x-api-key' ? value : (/^Bearer +(.+)$/i.exec(value)?.[1] ?? '')
-    if (found !== undefined && found !== credential) return null
-    found = credential
+    if (found && (found.name === name || found.credential !== credential)) return null
+    found = { name, credential }
   }
-  return found === '' ? undefined : found
+  return found?.credential || undefined
 }
 
 /** The challenge says what was wrong, but only to who sent a credential (RFC 6750, section 3). */

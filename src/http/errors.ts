@@ -30,8 +30,15 @@ export function errorAnswers(basePath: string, metrics: Pick<Metrics, 'problem'>
 export function handleErrors(app: FastifyInstance, answerError: AnswerError): void {
   app.setErrorHandler((error: Error, request, reply) => void answerError(error, request, reply))
   app.setNotFoundHandler(({ method, url }) => {
-    throw new ApiProblem('route-not-found', `${method} ${url.split('?')[0]} is no route of this gateway.`)
+    throw new ApiProblem('route-not-found', `${method} ${repeatable(url)} is no route of this gateway.`)
   })
+}
+
+/** The path of a URL without what is neither a word nor a number: whoever is lost may have put a key there. */
+function repeatable(url: string): string {
+  return url
+    .split('?', 1)[0]!
+    .replaceAll(/[^/]+/g, part => (/^(?:[A-Za-z_.-]{1,24}|\d{1,10})$/.test(part) ? part : '…'))
 }
 
 /** Makes the handler of what Fastify refuses before any hook has run, such as a URL that is not well-formed. */

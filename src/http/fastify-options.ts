@@ -6,6 +6,7 @@ import { LogController, type FastifyBaseLogger, type FastifyServerOptions } from
 import type { Config } from '../config/config.ts'
 import { trustIn } from './address.ts'
 import type { ConnectionLimits } from './connections.ts'
+import { hasCredential } from './stray-credentials.ts'
 import { buildValidator } from './validation.ts'
 
 export type ServerConfig = Pick<Config, 'basePath' | 'trustProxy' | 'maxWaitMs' | 'readWaitMs'> & {
@@ -80,5 +81,6 @@ function withoutPrefix(target: string, basePath: string): string {
 /** Returns the id that the sender gave to the request, if it is well-formed, or else a new one. */
 function requestIdOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const offered = headers['x-request-id']
-  return typeof offered === 'string' && REQUEST_ID.test(offered) ? offered : randomUUID()
+  const isFit = typeof offered === 'string' && REQUEST_ID.test(offered) && !hasCredential(offered, headers)
+  return isFit ? offered : randomUUID()
 }

@@ -3,6 +3,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { VERSION } from '../config/version.ts'
 import { KIND_NAMES } from '../operations/kinds/kinds.ts'
+import { lostLines } from './log-output.ts'
 
 const NAME = 'hostkey_gateway_'
 
@@ -10,6 +11,7 @@ const NAME = 'hostkey_gateway_'
 export interface Instruments {
   requests: Histogram<'method' | 'route' | 'status'>
   problems: Counter<'caller' | 'code'>
+  heldTooMuch: Counter<'caller'>
   calls: Histogram<'action' | 'outcome'>
   reads: Counter<'kind' | 'source'>
   ended: Counter<'kind' | 'status'>
@@ -44,6 +46,11 @@ export function declareInstruments(registry: Registry): Instruments {
       'problems_total',
       'Requests that were refused or failed, by caller and problem code; callers by signed token are all "jwt".',
       ['caller', 'code'],
+    ),
+    heldTooMuch: counter(
+      'open_refused_total',
+      'Requests that were refused because their caller holds MAX_OPEN_PER_CALLER others open, by caller.',
+      ['caller'],
     ),
     calls: histogram(
       'upstream_call_duration_seconds',
@@ -105,6 +112,19 @@ export function declareGauge<const L extends string>(
       } catch {
         // The store is away, which other metrics tell.
       }
+    },
+  })
+}
+
+/** Declares the lines of the log that this process could not write, read when somebody asks. */
+export function countLostLines(registry: Registry): void {
+  const counter = new Counter({
+    name: `${NAME}log_lines_lost_total`,
+    help: 'Lines of the log that could not be written: the disk is full, or the reader hangs or is gone.',
+    registers: [registry],
+    collect() {
+      counter.reset()
+      counter.inc(lostLines())
     },
   })
 }

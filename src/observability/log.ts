@@ -1,19 +1,19 @@
 /** The log is JSON lines on stdout. Headers and bodies are never logged, so nothing in it has to be redacted by path. */
 
 import { createRequire } from 'node:module'
-import { pino, stdSerializers, type DestinationStream } from 'pino'
-import type { FastifyBaseLogger } from 'fastify'
+import { pino, stdSerializers, type DestinationStream, type Logger } from 'pino'
 import type { LogLevel } from '../config/config.ts'
+import { LogOutput } from './log-output.ts'
 
-/** So many characters may wait to be written. Past that, a reader that hangs costs lines, and not the gateway's memory. */
+/** So many bytes may wait to be written. Past that, a reader that hangs costs lines, and not the gateway's memory. */
 const MAX_WAITING = 8 * 1024 * 1024
 
 /**
- * Makes a logger that writes to stdout, or to `fd`, beside the event loop: what comes while a write is under way goes into
- * the next one, together. What waits at an exit or an uncaught error is still written; a SIGKILL loses it.
- * @param maxWaiting how many characters may wait to be written
+ * Makes a logger that writes to stdout, or to `fd`, beside the event loop (`log-output.ts`): what comes while a write is
+ * under way goes into the next one, together. Call `flush` before the process ends; a SIGKILL loses what still waits.
+ * @param maxWaiting how many bytes may wait to be written
  */
-export function createLogger(level: LogLevel, fd = 1, maxWaiting = MAX_WAITING): FastifyBaseLogger {
+export function createLogger(level: LogLevel, fd = 1, maxWaiting = MAX_WAITING): Logger {
   const options = {
     level,
     base: null,
@@ -22,7 +22,7 @@ export function createLogger(level: LogLevel, fd = 1, maxWaiting = MAX_WAITING):
     serializers: { err: stdSerializers.errWithCause },
   }
   const readable = process.stdout.isTTY ? readableLines() : undefined
-  return pino(options, readable ?? pino.destination({ dest: fd, sync: false, maxLength: maxWaiting }))
+  return pino(options, readable ?? new LogOutput(fd, maxWaiting))
 }
 
 let stamp = { atMs: 0, text: '' }

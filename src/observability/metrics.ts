@@ -15,13 +15,15 @@ import { BREAKER_STATES, type Breaker } from '../upstream/breaker.ts'
 import type { Bulkhead } from '../upstream/bulkhead.ts'
 import type { Send } from '../upstream/session.ts'
 import type { Exchange } from '../upstream/transport.ts'
-import { declareGauge, declareInstruments } from './instruments.ts'
+import { countLostLines, declareGauge, declareInstruments } from './instruments.ts'
 import { intercept } from './intercept.ts'
 
 export interface Metrics {
   /** Counts an answered request. Without a route it was for none. */
   request(method: string, route: string | undefined, status: number, tookMs: number): void
   problem(caller: Caller | null, code: string): void
+  /** Counts a request that was refused because its caller holds too many others open. */
+  heldTooMuch(caller: Caller): void
   read(kind: ReadKind, source: ReadSource): void
   /** The same, with every call of the store timed and every end counted. */
   store(store: Store): Store
@@ -50,7 +52,11 @@ let ofProcess: Registry | undefined
 
 /** A registry of its own for one gateway. */
 export function createMetrics(): Metrics {
-  if (!ofProcess) collectDefaultMetrics({ register: (ofProcess = new Registry()) })
+  if (!ofProcess) {
+    ofProcess = new Registry()
+    collectDefaultMetrics({ register: ofProcess })
+    countLostLines(ofProcess)
+  }
   return new GatewayMetrics(ofProcess)
 }
 
@@ -72,6 +78,10 @@ class GatewayMetrics implements Metrics {
 
   problem(caller: Caller | null, code: string): void {
     this.#instruments.problems.inc({ caller: labelOf(caller), code })
+  }
+
+  heldTooMuch(caller: Caller): void {
+    this.#instruments.heldTooMuch.inc({ caller: labelOf(caller) })
   }
 
   read(kind: ReadKind, source: ReadSource): void {

@@ -88,11 +88,11 @@ class OtelTracing implements Tracing {
     // What reads the body calls back from outside.
     app.addHook('preValidation', (request, _reply, done) => this.#enter(request, done))
     app.addHook('onResponse', (request, reply, done) => {
-      endRequest(request.span, request.caller?.id, reply.statusCode)
+      endRequest(request, reply.statusCode)
       done()
     })
     app.addHook('onRequestAbort', (request, done) => {
-      endRequest(request.span, request.caller?.id, 499)
+      endRequest(request, 499)
       done()
     })
   }
@@ -116,7 +116,7 @@ class OtelTracing implements Tracing {
     )
   }
 
-  #startRequest({ method, routeOptions, id, url, headers }: FastifyRequest): Span {
+  #startRequest({ method, routeOptions, id, headers }: FastifyRequest): Span {
     const route = routeOptions.url
     return this.#tracer.startSpan(
       route === undefined ? method : `${method} ${route}`,
@@ -124,8 +124,7 @@ class OtelTracing implements Tracing {
         kind: SpanKind.SERVER,
         attributes: {
           'http.request.method': method,
-          // Not the query, nor a path that is none of ours: who does it wrong puts a key there.
-          ...(route === undefined ? {} : { 'http.route': route, 'url.path': url.split('?', 1)[0]! }),
+          ...(route === undefined ? {} : { 'http.route': route }),
           'gateway.request.id': id,
         },
       },
@@ -254,9 +253,11 @@ function attributesOf({ id, kind, vmId, status, createdBy }: Ended): Record<stri
   }
 }
 
-function endRequest(span: Span | null, caller: string | undefined, status: number): void {
+function endRequest({ span, caller, url }: FastifyRequest, status: number): void {
   if (!span) return
-  if (caller !== undefined) span.setAttribute('gateway.caller', caller)
+  if (caller) span.setAttribute('gateway.caller', caller.id)
+  // Not the query, nor the path of a request that was not let in: who does it wrong puts a key there.
+  if (caller && status !== 400) span.setAttribute('url.path', url.split('?', 1)[0]!)
   span.setAttribute('http.response.status_code', status)
   if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
   span.end()

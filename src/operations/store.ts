@@ -39,6 +39,8 @@ export interface ListQuery {
   kind?: Kind
   status?: Status
   limit: number
+  /** Results are not needed: a store may leave them out (null), since they may be large. */
+  withoutResults?: boolean
   /** Only operations older than this id; it may be the beginning of one. */
   olderThan?: string
   /** Only operations newer than this id; it may be the beginning of one. */

@@ -7,10 +7,12 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { parsePostgresUrl } from '../config/postgres-url.ts'
+import { parseExact } from '../json/exact.ts'
+import type { Operation } from '../operations/store.ts'
 import { connect, plain, type Connection, type Row } from './postgres/connection.ts'
 import { MIGRATIONS, migrate } from './postgres/schema.ts'
 import { DATABASE_CLOCK } from './postgres/statements.ts'
-import { toText } from './postgres/writes.ts'
+import { toText, toTexts, type Texts } from './postgres/writes.ts'
 import { SCHEMA_VERSION } from './sqlite/schema.ts'
 
 export interface Moved {
@@ -59,7 +61,7 @@ function openSource(path: string): DatabaseSync {
   try {
     db.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE')
     const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
-    if (version !== SCHEMA_VERSION)
+    if (version < 1 || version > SCHEMA_VERSION)
       throw new MoveFailed(
         `the file ${path} has the schema ${version}, and this version of the gateway knows ${SCHEMA_VERSION}`,
       )
@@ -74,8 +76,10 @@ function openSource(path: string): DatabaseSync {
   }
 }
 
-type OperationRow = Record<'id' | 'kind' | 'created_by' | 'status' | 'doc', string> &
-  Record<'rev' | 'mutates' | 'vm_id', number> &
+type OperationRow = Record<'id' | 'kind' | 'created_by' | 'status' | 'doc', string> & {
+  /** A file of version 1 has no such column. */
+  result?: string | null
+} & Record<'rev' | 'mutates' | 'vm_id', number> &
   Record<'due_at' | 'finished_at', number | null>
 type KeyRow = Record<'caller' | 'key' | 'fingerprint' | 'operation_id', string> & { expires_at: number }
 
@@ -175,10 +179,11 @@ class Move {
   /** Stores those that are not there, and finds all of them as the file has them. */
   async #operations(rows: OperationRow[]): Promise<void> {
     const table = `${this.#schema}.operations`
+    const texts = rows.map(textsOf)
     await this.#ask(
-      `INSERT INTO ${table} (id, rev, kind, mutates, vm_id, created_by, status, due_at, finished_at, doc, owner)
-        SELECT *, $11 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::boolean[], $5::bigint[], $6::text[],
-          $7::text[], $8::bigint[], $9::bigint[], $10::text[])
+      `INSERT INTO ${table} (id, rev, kind, mutates, vm_id, created_by, status, due_at, finished_at, doc, result, owner)
+        SELECT *, $12 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::boolean[], $5::bigint[], $6::text[],
+          $7::text[], $8::bigint[], $9::bigint[], $10::text[], $11::text[])
         ON CONFLICT DO NOTHING`,
       rows.map(({ id }) => id),
       rows.map(({ rev }) => rev),
@@ -189,18 +194,24 @@ class Move {
       rows.map(({ status }) => status),
       rows.map(({ due_at: dueAt }) => dueAt),
       rows.map(({ finished_at: finishedAt }) => finishedAt),
-      rows.map(({ doc }) => doc),
+      texts.map(({ doc }) => doc),
+      texts.map(({ result }) => result),
       OWNER,
     )
     const others = await this.#ask(
       `SELECT wanted.id FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[]) AS wanted (id, rev, status, digest)
         LEFT JOIN ${table} AS stored USING (id)
-        WHERE (stored.rev, stored.status, encode(sha256(convert_to(stored.doc, 'UTF8')), 'hex'))
+        WHERE (stored.rev, stored.status,
+            encode(sha256(convert_to(stored.doc || E'\\n' || coalesce(stored.result, ''), 'UTF8')), 'hex'))
           IS DISTINCT FROM (wanted.rev, wanted.status, wanted.digest)`,
       rows.map(({ id }) => id),
       rows.map(({ rev }) => rev),
       rows.map(({ status }) => status),
-      rows.map(({ doc }) => createHash('sha256').update(doc).digest('hex')),
+      texts.map(({ doc, result }) =>
+        createHash('sha256')
+          .update(`${doc}\n${result ?? ''}`)
+          .digest('hex'),
+      ),
     )
     refuse(others.map(([id]) => id!))
   }
@@ -243,6 +254,12 @@ class Move {
   #ask(text: string, ...values: unknown[]): Promise<Row[]> {
     return this.#connection.ask({ ...plain(text), values }, LIMIT_MS, false).catch(fail)
   }
+}
+
+/** The document and the result as PostgreSQL keeps them; files of version 1 keep the result in the document. */
+function textsOf({ doc, result }: OperationRow): Texts {
+  const operation = Object.assign({ result: null }, parseExact(doc)) as Operation
+  return { ...toTexts(operation), ...(typeof result === 'string' ? { result } : {}) }
 }
 
 function refuse(others: readonly string[]): void {

@@ -69,6 +69,12 @@ test('what the claims of a caller may be', async () => {
     { sub: 'a b' },
     { sub: 'a\n' },
     { sub: 'é' },
+    { sub: ['robot'] },
+    { sub: { toString: 'robot' } },
+    { sub: {} },
+    { sub: [] },
+    { sub: 5 },
+    { sub: true },
     { scope: 5 },
     { scope: ['stats:read', 5] },
     { scope: { 'stats:read': true } },
@@ -80,8 +86,8 @@ test('what the claims of a caller may be', async () => {
     { vms: [1.5] },
     { vms: [2_147_483_648] },
     { vms: null },
-  ] as Claims[])
-    expect(await verdict(claims), JSON.stringify(claims)).toMatch(/wrong form/)
+  ] as unknown as Claims[])
+    expect(await verdict(claims), JSON.stringify(claims)).toMatch(/wrong form|not valid/)
 })
 
 test('what no token gets past', async () => {
@@ -132,6 +138,28 @@ test('what no token gets past', async () => {
   expect(await verify(signAnyhow({ alg: 'ES256', kid: 'es' }, payload, ES))).toMatchObject({ name: 'robot' })
   expect(await verify(good)).toMatchObject({ name: 'robot' })
   expect(provider.fetches).toBe(1)
+})
+
+test('only an access token speaks for a caller', async () => {
+  const { verify } = await startBench()
+  for (const typ of [undefined, 'JWT', 'jwt', 'at+jwt', 'AT+JWT', 'application/at+jwt', 'application/jwt'])
+    expect(await verify(await sign({ header: { typ } })), typ).toMatchObject({ name: 'robot' })
+  const others = [
+    'logout+jwt',
+    'secevent+jwt',
+    'dpop+jwt',
+    'oauth-authz-req+jwt',
+    'at+jwt ',
+    'JWS',
+    '',
+    5,
+    null,
+    ['JWT'],
+  ]
+  for (const typ of others) expect(await verify(await sign({ header: { typ } })), String(typ)).toBe(INVALID)
+  const events = { 'http://schemas.openid.net/event/backchannel-logout': {} }
+  for (const typ of [undefined, 'JWT'])
+    expect(await verify(await sign({ header: { typ }, claims: { events } }))).toBe(INVALID)
 })
 
 test('clocks may differ by half a minute, and a verified token ends when it says', async () => {

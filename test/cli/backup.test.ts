@@ -150,6 +150,10 @@ test.each([
     'postgres://gateway@db.example.com/gateway',
     'the store is a database of its own; back it up with the tools that it brings',
   ],
+  [
+    'redis://db.example.com',
+    'STORE_URL must be postgres://… where it was redis://…: replicas share a PostgreSQL now',
+  ],
 ])('what cannot be copied is told in a line: %s', async (url, line) => {
   const { ended, stdout, stderr } = runScript('src/cli/backup.ts', {
     args: ['copy.db'],

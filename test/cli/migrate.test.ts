@@ -2,6 +2,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Operation } from '../../src/operations/operation.ts'
 import type { IdempotencyKey, Store } from '../../src/operations/store.ts'
@@ -135,6 +136,23 @@ describe.skipIf(lacksPostgres())('migrate', () => {
         expect(await store.claimDue(Date.now() + 2 * DAY_MS, 0, 5_000)).toHaveLength(running.length),
       10_000,
     )
+  })
+
+  test('a file of the first version, which keeps results in its documents', async () => {
+    const { path, operations } = await fill(10)
+    const db = new DatabaseSync(path)
+    const put = db.prepare('UPDATE operations SET doc = ? WHERE id = ?')
+    for (const { id, doc, result } of db.prepare('SELECT id, doc, result FROM operations').all()) {
+      const whole = `${(doc as string).slice(0, -1)},"result":${(result as string | null) ?? 'null'}}`
+      put.run(whole, id!)
+    }
+    db.exec(`DROP INDEX listed; DROP INDEX by_vm; ALTER TABLE operations DROP COLUMN result;
+      CREATE INDEX by_vm ON operations (vm_id, id); PRAGMA user_version = 1`)
+    db.close()
+    const url = newUrl()
+    expect(await ended(migrate(path, url))).toMatchObject({ code: 0 })
+    const store = await openPostgres(url)
+    for (const op of operations) expect({ ...(await store.get(op.id)), dueAtMs: op.dueAtMs }).toEqual(op)
   })
 
   test('a gateway that works on the file or on the database is told of, and nothing is written', async () => {

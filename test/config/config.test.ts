@@ -181,6 +181,7 @@ const VARIABLES: Record<string, Variable> = {
   OPERATION_TTL_MS: integer(config => config.operationTtlMs, 604_800_000, 1, Number.MAX_SAFE_INTEGER),
   RATE_LIMIT_MAX: integer(config => config.rateLimit.max, 600, 1, 1_000_000_000),
   RATE_LIMIT_WINDOW_MS: integer(config => config.rateLimit.windowMs, 60_000, 1_000, 86_400_000),
+  MAX_OPEN_PER_CALLER: integer(config => config.maxOpenPerCaller, 200, 1, 100_000),
   DOCS: {
     default: 'true',
     read: config => config.docs,

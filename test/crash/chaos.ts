@@ -99,6 +99,7 @@ export async function runChaos(options: ChaosOptions): Promise<Figures> {
     CHECK_MAX_MS: '100',
     OPERATION_DEADLINE_MS: String(DEADLINE_MS),
     RATE_LIMIT_MAX: '1000000',
+    MAX_OPEN_PER_CALLER: '100000',
     // What is still being sent when the callers stop has to be heard of soon.
     HOSTKEY_TIMEOUT_MS: '1000',
     LOG_LEVEL: 'silent',

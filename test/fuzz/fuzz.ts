@@ -103,6 +103,7 @@ export async function fuzz({
     MAX_WAIT_MS: '200',
     READ_CACHE_MS: '5',
     RATE_LIMIT_MAX: '100000000',
+    MAX_OPEN_PER_CALLER: '100000',
     DOCS: 'false',
   })
   const gateway = await startGateway(config, pino({ level: 'silent' }))

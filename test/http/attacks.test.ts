@@ -131,6 +131,9 @@ const SMUGGLING: Record<string, string> = {
   'a method nobody knows': `${DELETE.replace('DELETE', 'ERASE')}\r\n`,
   'a method in small letters': `${DELETE.replace('DELETE', 'delete')}\r\n`,
   'no Host': `${DELETE.replace('Host: gateway\r\n', '')}Connection: close\r\n\r\n`,
+  'two Host lines': `${DELETE}Host: other\r\nConnection: close\r\n\r\n`,
+  'the same Host twice': `${DELETE}HOST: gateway\r\nConnection: close\r\n\r\n`,
+  'two Host lines in HTTP/1.0': `${DELETE.replace('1.1', '1.0')}Host: other\r\n\r\n`,
   'TLS to a plain port': '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
 }
 

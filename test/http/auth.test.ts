@@ -120,6 +120,10 @@ test('credentials that conflict are refused, and told so', async () => {
     { authorization: `Bearer ${KEY}, Bearer other-key`, 'x-api-key': KEY },
     { authorization: '', 'x-api-key': KEY },
     { authorization: '', 'x-api-key': [KEY, 'other-key'] },
+    // Even the same one, twice: one proxy takes the first, the next one the last, and one joins them.
+    { authorization: [good, good] },
+    { authorization: good, 'x-api-key': [KEY, KEY] },
+    { 'x-api-key': [KEY, KEY], authorization: '' },
   ]
   for (const headers of conflicts) {
     const {
@@ -136,8 +140,6 @@ test('credentials that conflict are refused, and told so', async () => {
     expect(answered.get('www-authenticate')).toBe('Bearer error="invalid_token"')
     expect(text).not.toMatch(/other-key|test-caller-key/)
   }
-  for (const headers of [{ authorization: [good, good] }, { authorization: good, 'x-api-key': [KEY, KEY] }])
-    expect((await callRaw(world.gateway.address, 'GET', '/operations', { headers })).status).toBe(200)
 })
 
 test('both headers are taken, also together when they agree', async () => {

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { SCOPES } from '../../src/callers/caller.ts'
+import { SCOPES, type Caller } from '../../src/callers/caller.ts'
 import { newEntry } from '../../src/callers/key.ts'
 import { createMetrics } from '../../src/observability/metrics.ts'
 import type { Store } from '../../src/operations/store.ts'
@@ -78,6 +78,7 @@ beforeAll(async () => {
   // What a short run does not bring about by itself.
   const metrics = createMetrics()
   metrics.problem(null, 'internal')
+  metrics.heldTooMuch({ id: 'tester' } as Caller)
   const broken = metrics.store({ start: () => Promise.reject(new Error('away')) } as Partial<Store> as Store)
   await expect(broken.start(null as never, null, 0)).rejects.toThrow('away')
   note(await metrics.text())
@@ -96,6 +97,7 @@ test('every metric, label and value that they name is told after a short run', a
   })
   await world.call('GET', `${body.self}/events`)
   for (const _ of [1, 2]) await world.call('GET', '/vms/1000/stats', { key: 'key-small' })
+  await world.call('GET', '/vms/1000/stats', { key: null })
   world.simulator.fault({ kind: 'respond', body: '{"code":-2,"message":"invalid token"}' })
   await world.call('GET', '/vms/1000/stats')
   note((await world.call('GET', '/metrics')).text)

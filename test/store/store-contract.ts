@@ -293,6 +293,27 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     expect(ids(await store.list({ ...EVERYTHING, visible: { ...visible, vmIds: [] } }))).toEqual([])
   })
 
+  test(`${name}: a page is cut at a megabyte, one operation at least, and without results it has room for all`, async () => {
+    const { store } = await open()
+    for (const [i, size] of [1_500_000, 400_000, 400_000, 400_000, 400_000].entries()) {
+      const op = operation({ createdAtMs: T0 + i, vmId: 1 + i })
+      await store.start(op, null, T0)
+      await store.save({ ...endOf(op), result: { settled_by: 'callback', raw: 'x'.repeat(size) } } as never)
+    }
+    const lean = await store.list({ ...EVERYTHING, withoutResults: true })
+    expect([lean.length, lean.cutAt]).toEqual([5, undefined])
+    expect(JSON.stringify(lean).length).toBeLessThan(20_000)
+    for (const vms of ['*', [1, 2, 3, 4, 5]] as const) {
+      const query = { ...EVERYTHING, visible: { ...EVERYTHING.visible, vmIds: vms } }
+      const first = await store.list(query)
+      expect([first.length, first.cutAt]).toEqual([2, lean[1]!.id])
+      const second = await store.list({ ...query, olderThan: first.cutAt! })
+      const third = await store.list({ ...query, olderThan: second.cutAt! })
+      expect([second.length, third.length, third.cutAt]).toEqual([2, 1, undefined])
+      expect([...first, ...second, ...third].map(({ id }) => id)).toEqual(lean.map(({ id }) => id))
+    }
+  })
+
   test(`${name}: sweeps ended operations in batches, and never one that runs or that a key points at`, async () => {
     const { store } = await open()
     const ended = Array.from({ length: 5 }, (_, i) => operation({ vmId: 10 + i }))

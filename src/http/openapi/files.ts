@@ -20,6 +20,7 @@ export async function renderDocuments(): Promise<Record<string, string>> {
       maxWaitMs: 0,
       readWaitMs: 0,
       rateLimit: { max: 1, windowMs: 1_000 },
+      maxOpenPerCaller: 1,
       docs: true,
     },
     {

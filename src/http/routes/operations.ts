@@ -8,7 +8,7 @@ import { KIND_NAMES, KINDS } from '../../operations/kinds/kinds.ts'
 import { hasEnded, type Operation as StoredOperation } from '../../operations/operation.ts'
 import type { Operations } from '../../operations/operations.ts'
 import { idBound, OPERATION_ID } from '../../operations/id.ts'
-import type { ListQuery } from '../../operations/store.ts'
+import type { ListQuery, OperationPage } from '../../operations/store.ts'
 import { ApiProblem } from '../problem.ts'
 import { PreferHeaders, ref } from '../schemas/common.ts'
 import {
@@ -29,6 +29,8 @@ import { waitOf } from '../prefer.ts'
 
 const TAGS = ['Operations']
 const DEFAULT_LIMIT = 20
+/** A page is cut at about so many bytes, however large its operations are. */
+const MAX_PAGE_BYTES = 1024 * 1024
 /** Text to readers of the document, a stream to the route. */
 const EVENT_STREAM = Type.Unsafe<Readable>({
   type: 'string',
@@ -78,7 +80,7 @@ function listRoute(app: RouteApp, { config, operations }: RouteParts): void {
       tags: TAGS,
       summary: 'List operations',
       description:
-        'Newest first, of the VMs and kinds the caller may see. `next_cursor` and the `Link` header lead to the next page.',
+        'Newest first, of the VMs and kinds the caller may see. `next_cursor` and the `Link` header lead to the next page. A page is cut at about 1 MiB, and when much had to be looked at: it may have fewer operations than asked for, or none, and still lead on.',
       ...secured(),
       querystring: OperationsQuery,
       response: {
@@ -95,7 +97,7 @@ function listRoute(app: RouteApp, { config, operations }: RouteParts): void {
     },
     handler: async (request, reply) => {
       const caller = callerOf(request)
-      const { vm_id: vmId, kind, status, limit = DEFAULT_LIMIT } = request.query
+      const { vm_id: vmId, kind, status, limit = DEFAULT_LIMIT, include } = request.query
       const found = await operations.list({
         visible: {
           vmIds: caller.vms === '*' ? '*' : [...caller.vms],
@@ -107,22 +109,43 @@ function listRoute(app: RouteApp, { config, operations }: RouteParts): void {
         ...(status === undefined ? {} : { status }),
         ...rangeOf(request.query),
         limit: limit + 1,
+        ...(include === 'result' ? {} : { withoutResults: true }),
       })
-      const page = found.slice(0, limit)
-      const last = page.at(-1)
-      const nextAfter = found.length > limit ? last?.id : found.cutAt
+      const { texts, nextAfter } = pageOf(found, limit, operation =>
+        JSON.stringify({
+          ...presentOperation(operation, config.basePath),
+          ...(include === 'result' ? {} : { result: undefined }),
+        }),
+      )
       const next = nextAfter === undefined ? null : Buffer.from(nextAfter).toString('base64url')
       if (next !== null) {
         const query = new URLSearchParams(request.query as Record<string, string>)
         query.set('cursor', next)
         reply.header('link', `<${config.basePath}/operations?${query.toString()}>; rel="next"`)
       }
-      return reply.send({
-        operations: page.map(operation => presentOperation(operation, config.basePath)),
-        next_cursor: next,
-      })
+      // Written already, piece by piece, so that its size is known.
+      return reply
+        .type('application/json; charset=utf-8')
+        .send(`{"operations":[${texts.join(',')}],"next_cursor":${JSON.stringify(next)}}` as never)
     },
   })
+}
+
+/** The operations of a page as JSON, one at least, and the id behind which the next page begins. */
+function pageOf(
+  found: OperationPage,
+  limit: number,
+  present: (operation: StoredOperation) => string,
+): { texts: string[]; nextAfter: string | undefined } {
+  const texts: string[] = []
+  let bytes = 0
+  for (const operation of found.slice(0, limit)) {
+    const text = present(operation)
+    bytes += Buffer.byteLength(text)
+    if (bytes > MAX_PAGE_BYTES && texts.length > 0) break
+    texts.push(text)
+  }
+  return { texts, nextAfter: texts.length < found.length ? found[texts.length - 1]?.id : found.cutAt }
 }
 
 /** `GET /operations/{operation_id}` */

@@ -69,8 +69,11 @@ export const ChangeResult = Type.Object(
   },
 )
 
+/** What the schema of the operations of one kind has of its own: its name, what they bring, and what they are. */
+type OfKind = readonly [$id: string, result: TSchema & { $id?: string }, what: string]
+
 /** The schema of the operations of one kind; clients find the type of `result` by it. */
-function operationOf(kind: KindName, $id: string, result: TSchema & { $id?: string }, what: string) {
+function operationOf(kind: KindName, [$id, result, what]: OfKind) {
   return Type.Object(
     {
       id: OperationId,
@@ -105,8 +108,19 @@ function operationOf(kind: KindName, $id: string, result: TSchema & { $id?: stri
   )
 }
 
-/** The schema of each kind's operations: its name, what it brings, and what it is. */
-const BY_KIND: Record<KindName, [$id: string, result: TSchema & { $id?: string }, what: string]> = {
+/** The same in a list. */
+function listedOf(kind: KindName, [$id, ...own]: OfKind) {
+  const { result, ...properties } = operationOf(kind, [$id, ...own]).properties
+  return Type.Object(
+    { ...properties, result: Type.Optional(result) },
+    {
+      $id: `Listed${$id}`,
+      description: `${own[1]} In a list: with \`include=result\` alone it has its result.`,
+    },
+  )
+}
+
+const BY_KIND: Record<KindName, OfKind> = {
   'snapshot.create': ['CreateOperation', ChangeResult, 'Takes a snapshot.'],
   'snapshot.list': ['ListOperation', SnapshotList, 'Reads the snapshots of a VM.'],
   'snapshot.delete': ['DeleteOperation', ChangeResult, 'Deletes a snapshot.'],
@@ -115,19 +129,31 @@ const BY_KIND: Record<KindName, [$id: string, result: TSchema & { $id?: string }
 }
 
 /** The schemas that `Operation` refers to. */
-export const OPERATION_SCHEMAS = KIND_NAMES.map(kind => operationOf(kind, ...BY_KIND[kind]))
+export const OPERATION_SCHEMAS = KIND_NAMES.map(kind => operationOf(kind, BY_KIND[kind]))
+/** The schemas that `ListedOperation` refers to. */
+export const LISTED_SCHEMAS = KIND_NAMES.map(kind => listedOf(kind, BY_KIND[kind]))
 
 type PublicOperation = Static<(typeof OPERATION_SCHEMAS)[number]>
+type PublicListed = Static<(typeof LISTED_SCHEMAS)[number]>
+
+/** One of these, by its kind. */
+function byKind(schemas: readonly (TSchema & { $id?: string })[]): object {
+  return {
+    oneOf: schemas.map(one => ref(one)),
+    discriminator: {
+      propertyName: 'kind',
+      mapping: Object.fromEntries(
+        KIND_NAMES.map((kind, at) => [kind, `#/components/schemas/${schemas[at]!.$id}`]),
+      ),
+    },
+  }
+}
 
 export const Operation = Type.Unsafe<PublicOperation>({
   $id: 'Operation',
   description:
     'Something that takes time at HOSTKEY. It is on disk before you hear of it, and never changes again once it ended. Its `kind` tells the type of its `result`.',
-  oneOf: OPERATION_SCHEMAS.map(one => ref(one)),
-  discriminator: {
-    propertyName: 'kind',
-    mapping: Object.fromEntries(KIND_NAMES.map(kind => [kind, `#/components/schemas/${BY_KIND[kind][0]}`])),
-  },
+  ...byKind(OPERATION_SCHEMAS),
   examples: [
     {
       id: 'op_01kaw3v8s0q6m2c5d7e9f1g3h5',
@@ -148,9 +174,19 @@ export const Operation = Type.Unsafe<PublicOperation>({
   ],
 })
 
+export const ListedOperation = Type.Unsafe<PublicListed>({
+  $id: 'ListedOperation',
+  description:
+    'An operation in a list: `result` is there with `include=result` alone, since results may be large.',
+  ...byKind(LISTED_SCHEMAS),
+})
+
 export const OperationList = Type.Object(
   {
-    operations: Type.Array(ref(Operation), { maxItems: 100, description: 'Newest first.' }),
+    operations: Type.Array(ref(ListedOperation), {
+      maxItems: 100,
+      description: 'Newest first. There may be fewer than asked for, and none, before the last page.',
+    }),
     next_cursor: nullable(Type.String({ pattern: '^[A-Za-z0-9_-]+$', maxLength: 100 }), {
       description: 'Give it as `cursor` for the next page; null on the last one.',
     }),
@@ -197,6 +233,13 @@ export const OperationsQuery = Type.Object({
   status: Type.Optional(ref(Status)),
   created_after: Type.Optional(Moment('Only operations that were created after this.')),
   created_before: Type.Optional(Moment('Only operations that were created before this.')),
+  include: Type.Optional(
+    Type.Unsafe<'result'>({
+      type: 'string',
+      enum: ['result'],
+      description: '`result` puts the results in, too; without it see each operation for its own.',
+    }),
+  ),
   limit: Type.Optional(
     Type.Integer({
       minimum: 1,

@@ -21,6 +21,7 @@ import {
   type Kind,
   type ListQuery,
   type Operation,
+  type OperationPage,
   type Running as RunningOperation,
   type Admission,
   type Store,
@@ -39,6 +40,7 @@ import { DATABASE_CLOCK, statementsFor, type Statements } from './statements.ts'
 import { Writer } from './writer.ts'
 import {
   durationTo,
+  toTexts,
   type DiscardWrite,
   type SaveWrite,
   type Settling,
@@ -189,7 +191,7 @@ class PostgresStore implements Store {
     const storedRev = this.#running.hold(id, rev - 1)
     if (storedRev === undefined) return false
     const now = this.#options.now()
-    const doc = JSON.stringify(operation)
+    const { doc, result } = toTexts(operation)
     const settle = (saved = false): string | undefined => {
       if (saved) this.#keep(operation, doc)
       else this.#running.release(id)
@@ -200,6 +202,7 @@ class PostgresStore implements Store {
         type: 'save',
         operation,
         doc,
+        result,
         storedRev,
         dueInMs: durationTo(dueAtMs, now),
         finishedInMs: durationTo(finishedAtMs, now),
@@ -240,7 +243,7 @@ class PostgresStore implements Store {
     return this.#reader.get(id)
   }
 
-  async list(query: ListQuery): Promise<Operation[]> {
+  async list(query: ListQuery): Promise<OperationPage> {
     this.#refuseClosed()
     return this.#reader.list(query)
   }

@@ -1,13 +1,13 @@
 /** What is read of operations, as this process sees them: by its own clock, and with the claims that it made in memory. */
 
 import { parseExact } from '../../json/exact.ts'
-import type { Kind, Operation } from '../../operations/store.ts'
+import type { Kind, Operation, OperationPage } from '../../operations/store.ts'
 import type { ListQuery } from '../../operations/store.ts'
 import type { Running } from './running.ts'
 import { Grouped } from './grouped.ts'
 import type { Pool } from './pool.ts'
 import type { OwnOperation } from './replica.ts'
-import type { Statements } from './statements.ts'
+import { FIELD_COUNT, type Statements } from './statements.ts'
 import type { Writer } from './writer.ts'
 import { toStored, toText, type Stored } from './writes.ts'
 
@@ -45,9 +45,9 @@ export class Reader {
     return operation
   }
 
-  async list(query: ListQuery): Promise<Operation[]> {
+  async list(query: ListQuery): Promise<OperationPage> {
     const { pool, sql, writer } = this.#parts
-    const { visible, vmId, kind, status, limit, olderThan, newerThan } = query
+    const { visible, vmId, kind, status, limit, olderThan, newerThan, withoutResults = false } = query
     const { vmIds, kinds, createdBy } = visible
     const values = [
       kinds,
@@ -57,13 +57,20 @@ export class Reader {
       olderThan ?? NO_ID,
       limit,
       newerThan ?? '',
+      !withoutResults,
     ]
     const mayBeSeen = vmId === undefined || vmIds === '*' || vmIds.includes(vmId)
     const wanted = vmId === undefined ? vmIds : mayBeSeen ? [vmId] : []
     const statement = wanted === '*' ? sql.listAll(...values) : sql.listOf(...values, [...new Set(wanted)])
-    const operations = await this.#current(async () => (await pool.ask(statement)).map(row => toStored(row)!))
+    let found = 0
+    const operations = await this.#current(async () => {
+      const rows = await pool.ask(statement)
+      found = Number(rows[0]?.[FIELD_COUNT] ?? 0)
+      return rows.map(row => toStored(row)!)
+    })
     await writer.confirmed(operations.map(({ id }) => id))
-    return operations
+    const cutAt = found > operations.length ? operations.at(-1)?.id : undefined
+    return Object.assign(operations, cutAt === undefined ? {} : { cutAt })
   }
 
   async running(): Promise<Partial<Record<Kind, number>>> {
@@ -83,9 +90,10 @@ export class Reader {
   }
 
   /** With the times of this process, and with the claims since it was stored. */
-  toOperation({ id, rev, owner, dueInMs, doc }: Stored): Operation {
+  toOperation({ id, rev, owner, dueInMs, doc, result }: Stored): Operation {
     const { writer, running, now } = this.#parts
     const operation = parseExact(doc) as Operation
+    if (result !== null) Object.assign(operation, { result: parseExact(result) })
     const own = owner === writer.replica ? running.get(id) : undefined
     if (dueInMs === null) return Object.assign(operation, { rev, dueAtMs: null })
     if (own?.storedRev !== rev) return Object.assign(operation, { rev, dueAtMs: now() + dueInMs })

@@ -11,7 +11,8 @@ import { NotWritten, Unusable, isRepeatable } from './errors.ts'
 
 /*
  * As in SQLite (`sqlite.ts`): the VM's hold is the unique index over running mutations; `doc` is the operation as JSON,
- * in text that nothing parses, and what columns say counts before it. All times are those of the database's clock.
+ * in text that nothing parses, and what columns say counts before it; `result` is its result, which may be large, so that
+ * who does not ask for it does not read it. All times are those of the database's clock.
  * `owner` is the replica that makes the operation's steps. The third of a page that is kept free takes the next states
  * of what the page holds.
  */
@@ -27,7 +28,8 @@ const FIRST = `
     owner text COLLATE "C" NOT NULL,
     due_at bigint,
     finished_at bigint,
-    doc text NOT NULL
+    doc text NOT NULL,
+    result text
   ) WITH (fillfactor = 67);
   CREATE UNIQUE INDEX operations_vm_hold ON SCHEMA.operations (vm_id) WHERE mutates AND status = 'running';
   CREATE INDEX operations_owned ON SCHEMA.operations (owner, id) WHERE status = 'running';

@@ -15,9 +15,9 @@ export type MakeStatement = (...values: unknown[]) => Statement
 export type Statements = Record<keyof ReturnType<typeof texts>, MakeStatement>
 
 /** What one reads of an operation: everything that `toStored` takes. */
-const FIELDS = (table: string, now: string): string =>
-  `${table}.id, ${table}.rev, ${table}.owner, ${table}.due_at - ${now}, ${table}.doc`
-export const FIELD_COUNT = 5
+const FIELDS = (table: string, now: string, result = `${table}.result`): string =>
+  `${table}.id, ${table}.rev, ${table}.owner, ${table}.due_at - ${now}, ${table}.doc, ${result}`
+export const FIELD_COUNT = 6
 
 // A table of statements.
 // oxlint-disable-next-line max-lines-per-function
@@ -91,10 +91,10 @@ function texts(schema: string, clock: string) {
      * not by its status, no index over what runs fits, and the planner takes that of the ids.
      */
     save: `UPDATE ${operations} AS stored SET rev = next.rev, status = next.status, due_at = ${now} + next.due_in,
-        finished_at = ${now} + next.finished_in, doc = next.doc
+        finished_at = ${now} + next.finished_in, doc = next.doc, result = next.result
       FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
-        string_to_array($7, E'\\n')) WITH ORDINALITY
-        AS next (id, stored_rev, rev, status, due_in, finished_in, doc, place)
+        string_to_array($7, E'\\n'), string_to_array($9, E'\\n', '')) WITH ORDINALITY
+        AS next (id, stored_rev, rev, status, due_in, finished_in, doc, result, place)
       WHERE stored.id = next.id AND stored.rev = next.stored_rev AND stored.finished_at IS NULL AND stored.owner = $8
       RETURNING next.place`,
     discard: `WITH gone AS (
@@ -129,14 +129,19 @@ function texts(schema: string, clock: string) {
     get: `SELECT ${FIELDS('stored', now)} FROM ${operations} AS stored WHERE id = ANY($1::text[])`,
     running: `SELECT kind, count(*) FROM ${operations} WHERE status = 'running' GROUP BY kind`,
     /* Of all VMs, or of these: then each VM's own index gives its newest. */
-    listAll: `SELECT ${FIELDS('stored', now)} FROM ${operations} AS stored
-      WHERE ${seen('$1', '$2', '$3', '$4', '$5')} AND id > $7 ORDER BY id DESC LIMIT $6::bigint`,
-    listOf: `SELECT ${FIELDS('stored', now)} FROM unnest($8::bigint[]) AS wanted (vm_id)
+    listAll: page(
+      `SELECT * FROM ${operations} WHERE ${seen('$1', '$2', '$3', '$4', '$5')} AND id > $7 ORDER BY id DESC LIMIT $6::bigint`,
+      FIELDS('stored', now, PAGE_RESULT),
+    ),
+    listOf: page(
+      `SELECT of_one.* FROM unnest($9::bigint[]) AS wanted (vm_id)
       CROSS JOIN LATERAL (
         SELECT * FROM ${operations} AS of_vm
         WHERE of_vm.vm_id = wanted.vm_id AND ${seen('$1', '$2', '$3', '$4', '$5')} AND id > $7
         ORDER BY id DESC LIMIT $6::bigint
-      ) AS stored ORDER BY id DESC LIMIT $6::bigint`,
+      ) AS of_one ORDER BY id DESC LIMIT $6::bigint`,
+      FIELDS('stored', now, PAGE_RESULT),
+    ),
 
     register: `INSERT INTO ${replicas} (id, epoch, seen_at) VALUES ($1, $2::bigint, ${now})
       ON CONFLICT (id) DO NOTHING`,
@@ -161,7 +166,7 @@ function texts(schema: string, clock: string) {
     /* Waits for the end of whatever this replica has under way, so that nothing of its former epochs can follow. */
     lockReplica: `SELECT 1 FROM ${replicas} WHERE id = $1 FOR UPDATE`,
     nextEpoch: `UPDATE ${replicas} SET epoch = $2::bigint, seen_at = ${now} WHERE id = $1 AND NOT dead RETURNING epoch`,
-    written: `SELECT id, doc FROM ${operations} WHERE id = ANY($1::text[])`,
+    written: `SELECT id, doc, result FROM ${operations} WHERE id = ANY($1::text[])`,
 
     /*
      * In the order of the keys, as rows are locked in it. A window that ends later than two of them do belongs to another
@@ -183,6 +188,20 @@ function texts(schema: string, clock: string) {
 function seen(kinds: string, createdBy: string, kind: string, status: string, before: string): string {
   return `(kind = ANY(${kinds}::text[]) OR created_by = ${createdBy}) AND (${kind}::text IS NULL OR kind = ${kind})
     AND (${status}::text IS NULL OR status = ${status}) AND id < ${before}`
+}
+
+const MAX_PAGE_BYTES = 1024 * 1024
+/** Results are read where $8 asks for them. */
+const PAGE_RESULT = 'CASE WHEN $8::boolean THEN stored.result END'
+
+/** The first of these rows, one at least, that have so many bytes together; last in each row, how many there were before. */
+function page(rows: string, fields: string): string {
+  return `SELECT ${fields}, stored.found FROM (
+      SELECT *, count(*) OVER () AS found, sum(size) OVER (ORDER BY id DESC) AS bytes FROM (
+        SELECT *, octet_length(doc) + CASE WHEN $8::boolean THEN coalesce(octet_length(result), 0) ELSE 0 END AS size
+        FROM (${rows}) AS newest
+      ) AS sized
+    ) AS stored WHERE bytes <= ${MAX_PAGE_BYTES} OR bytes = size ORDER BY id DESC`
 }
 
 /** Each as a function from its values. Its name, for preparing it, is made of its text. */

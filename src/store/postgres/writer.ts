@@ -134,6 +134,7 @@ export class Writer {
     let count = 0
     for (const write of this.#queue) {
       characters += 'doc' in write ? write.doc.length : 0
+      characters += write.type === 'save' ? (write.result?.length ?? 0) : 0
       if (count >= BATCH_WRITES || (count > 0 && characters > BATCH_CHARACTERS)) break
       count += 1
     }
@@ -211,10 +212,10 @@ export class Writer {
       false,
     )
     this.#doubtful = []
-    const docs = new Map(written!.map(([id, doc]) => [id!, doc!]))
+    const texts = new Map(written!.map(([id, doc, result]) => [id!, { doc: doc!, result: result ?? null }]))
     const lost = new NotWritten('the store was lost before it was written')
     for (const write of doubtful) {
-      if (!wasWritten(write, docs)) write.reject(lost)
+      if (!wasWritten(write, texts)) write.reject(lost)
       else if (write.type === 'start') write.resolve({ kind: 'started' })
       else if (write.type !== 'task') write.resolve(true)
     }

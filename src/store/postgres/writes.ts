@@ -17,6 +17,8 @@ export interface Stored {
   /** When it is due, in milliseconds from when it was read; null once ended. */
   dueInMs: number | null
   doc: string
+  /** Null where there is none, or where it was not asked for. */
+  result: string | null
 }
 
 /** Of the first two, one is called once. */
@@ -45,6 +47,7 @@ export interface SaveWrite extends Settled<boolean> {
   type: 'save'
   operation: Operation
   doc: string
+  result: string | null
   storedRev: number
   dueInMs: number | null
   finishedInMs: number | null
@@ -112,15 +115,17 @@ export class Batch {
 }
 
 /** Whether a write was made, by what the database shows when nothing of it can follow any more. */
-export function wasWritten(write: Write, docs: ReadonlyMap<string, string>): boolean {
+export function wasWritten(write: Write, texts: ReadonlyMap<string, Texts>): boolean {
   switch (write.type) {
     case 'start':
-      return docs.has(write.operation.id)
-    case 'save':
+      return texts.has(write.operation.id)
+    case 'save': {
       // The document holds the revision, and a claim leaves it as it is.
-      return docs.get(write.operation.id) === write.doc
+      const { doc, result } = texts.get(write.operation.id) ?? {}
+      return doc === write.doc && result === write.result
+    }
     case 'discard':
-      return !docs.has(write.id)
+      return !texts.has(write.id)
     case 'task':
       return false
   }
@@ -167,6 +172,7 @@ function save(sql: Statements, writes: readonly SaveWrite[], replica: string): S
     writes.map(({ finishedInMs }) => finishedInMs),
     writes.map(({ doc }) => doc).join('\n'),
     replica,
+    writes.map(({ result }) => result ?? '').join('\n'),
   )
 }
 
@@ -205,7 +211,7 @@ export function toOutcome(
 }
 
 /** From the fields that `statements.ts` reads; undefined when a join found none. */
-export function toStored([id, rev, owner, dueIn, doc]: Row): Stored | undefined {
+export function toStored([id, rev, owner, dueIn, doc, result]: Row): Stored | undefined {
   if (typeof id !== 'string') return undefined
   return {
     id,
@@ -213,6 +219,21 @@ export function toStored([id, rev, owner, dueIn, doc]: Row): Stored | undefined 
     owner: owner!,
     dueInMs: typeof dueIn === 'string' ? Number(dueIn) : null,
     doc: doc!,
+    result: result ?? null,
+  }
+}
+
+/** An operation as its columns `doc` and `result` keep it. */
+export interface Texts {
+  doc: string
+  result: string | null
+}
+
+export function toTexts(operation: Operation): Texts {
+  const { result } = operation
+  return {
+    doc: JSON.stringify(result === null ? operation : { ...operation, result: null }),
+    result: result === null ? null : JSON.stringify(result),
   }
 }
 

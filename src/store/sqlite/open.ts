@@ -4,7 +4,7 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts'
-import { SCHEMA, SCHEMA_VERSION } from './schema.ts'
+import { MIGRATIONS, SCHEMA, SCHEMA_VERSION } from './schema.ts'
 import { SqliteStore } from './store.ts'
 
 export type SqliteOptions = GroupCommitOptions
@@ -22,6 +22,9 @@ export function openSqliteStore(path: string, nowMs: number, options: SqliteOpti
     const version = schemaVersion(db)
     if (version > SCHEMA_VERSION) throw new NewerSchema(version)
     if (version === 0) db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`)
+    else
+      for (let at = version; at < SCHEMA_VERSION; at += 1)
+        db.exec(`BEGIN IMMEDIATE; ${MIGRATIONS[at]} COMMIT`)
     endLeases(db, nowMs)
     return new SqliteStore(db, new GroupCommit(db, path, options))
   } catch (error) {

@@ -1,11 +1,23 @@
 /** The tables of the SQLite store, and the version that is written into the file with them. */
 
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
+
+const LIST_INDEXES = `
+  CREATE INDEX listed ON operations (id, vm_id, kind, status, created_by);
+  CREATE INDEX by_vm ON operations (vm_id, id, kind, status, created_by);
+`
+
+/** What makes the tables of a version those of the next one. Operations from before keep their result in `doc`. */
+export const MIGRATIONS: Readonly<Record<number, string>> = {
+  1: `ALTER TABLE operations ADD COLUMN result TEXT; DROP INDEX by_vm; ${LIST_INDEXES} PRAGMA user_version = 2;`,
+}
 
 /**
  * Makes the tables in an empty file.
  *
- * `doc` is the whole operation as JSON. Where a column says the same, the column counts. The index `vm_hold` lets only
+ * `doc` is the operation as JSON, and `result` its result, which may be large: it is the last column, so that who does not ask
+ * for it does not read it. Where a column says the same as `doc`, the column counts. The indexes `listed` and `by_vm` have all that
+ * a list chooses by. The index `vm_hold` lets only
  * one running change exist for a VM: this is how an operation has its VM. It begins and ends with the operation's own
  * row, so no crash can leave it behind. The index `due` answers which running operation has the next step to make.
  */
@@ -20,12 +32,13 @@ export const SCHEMA = `
     status TEXT NOT NULL,
     due_at INTEGER,
     finished_at INTEGER,
-    doc TEXT NOT NULL
+    doc TEXT NOT NULL,
+    result TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE UNIQUE INDEX vm_hold ON operations (vm_id) WHERE mutates = 1 AND status = 'running';
   CREATE INDEX due ON operations (due_at) WHERE status = 'running';
   CREATE INDEX ended ON operations (finished_at) WHERE status <> 'running';
-  CREATE INDEX by_vm ON operations (vm_id, id);
+  ${LIST_INDEXES}
   CREATE TABLE idempotency (
     caller TEXT NOT NULL,
     key TEXT NOT NULL,

@@ -3,7 +3,7 @@
  * this process has is known in `leases.ts` alone, and laid over every operation that is read.
  */
 
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { parseExact } from '../../json/exact.ts'
 import {
   mutates,
@@ -13,19 +13,15 @@ import {
   type Kind,
   type ListQuery,
   type Operation,
+  type OperationPage,
   type Running,
   type Store,
 } from '../../operations/store.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { Leases, type DueStep } from './leases.ts'
+import { listRows, type Row } from './list.ts'
 import { SCHEMA_VERSION } from './schema.ts'
 import { Statements } from './statements.ts'
-
-interface Row {
-  rev: number
-  due_at: number | null
-  doc: string
-}
 
 /** For so long what was written shows that more can be written. Probes of readiness come often, and each write costs an fsync. */
 const PROOF_MS = 1_000
@@ -64,12 +60,12 @@ export class SqliteStore implements Store {
     const { id, rev } = operation
     return this.#replace(id, rev - 1, storedRev =>
       this.#sql.run(
-        `UPDATE operations SET rev = ?, status = ?, due_at = ?, finished_at = ?, doc = ? WHERE id = ? AND rev = ? AND status = 'running'`,
+        `UPDATE operations SET rev = ?, status = ?, due_at = ?, finished_at = ?, doc = ?, result = ? WHERE id = ? AND rev = ? AND status = 'running'`,
         rev,
         operation.status,
         toDue(operation.dueAtMs),
         operation.finishedAtMs,
-        JSON.stringify(operation),
+        ...toTexts(operation),
         id,
         storedRev,
       ),
@@ -89,35 +85,15 @@ export class SqliteStore implements Store {
     return this.#attempt(() => this.#read(id))
   }
 
-  async list(query: ListQuery): Promise<Operation[]> {
-    const { visible, vmId, kind, status, limit, olderThan, newerThan } = query
+  async list(query: ListQuery): Promise<OperationPage> {
     await this.#commit.whenStored()
-    const where: string[] = []
-    const values: SQLInputValue[] = []
-    const and = (condition: string, ...more: SQLInputValue[]): void => {
-      where.push(condition)
-      values.push(...more)
-    }
-    if (vmId !== undefined) and('vm_id = ?', vmId)
-    if (visible.vmIds !== '*') and('vm_id IN (SELECT value FROM json_each(?))', JSON.stringify(visible.vmIds))
-    and(
-      '(kind IN (SELECT value FROM json_each(?)) OR created_by = ?)',
-      JSON.stringify(visible.kinds),
-      visible.createdBy,
-    )
-    if (kind !== undefined) and('kind = ?', kind)
-    if (status !== undefined) and('status = ?', status)
-    if (olderThan !== undefined) and('id < ?', olderThan)
-    if (newerThan !== undefined) and('id > ?', newerThan)
-    return this.#attempt(() =>
-      this.#sql
-        .all<Row>(
-          `SELECT rev, due_at, doc FROM operations WHERE ${where.join(' AND ')} ORDER BY id DESC LIMIT ?`,
-          ...values,
-          limit,
-        )
-        .map(row => this.#toOperation(row)),
-    )
+    return this.#attempt(() => {
+      const { rows, ...cut } = listRows(this.#sql, query)
+      return Object.assign(
+        rows.map(row => this.#toOperation(row)),
+        cut,
+      )
+    })
   }
 
   async claimDue(nowMs: number, leaseMs: number, limit: number): Promise<Running[]> {
@@ -228,7 +204,7 @@ export class SqliteStore implements Store {
   #busyOutcome(operation: Operation): Exclude<Admission, { kind: 'started' }> | undefined {
     if (!mutates(operation)) return undefined
     const holder = this.#sql.get<Row>(
-      `SELECT rev, due_at, doc FROM operations WHERE vm_id = ? AND mutates = 1 AND status = 'running'`,
+      `SELECT rev, due_at, doc, result FROM operations WHERE vm_id = ? AND mutates = 1 AND status = 'running'`,
       operation.vmId,
     )
     return holder && { kind: 'busy', operation: this.#toOperation(holder) }
@@ -236,7 +212,7 @@ export class SqliteStore implements Store {
 
   #insert(operation: Operation): void {
     this.#sql.run(
-      'INSERT INTO operations (id, rev, kind, mutates, vm_id, created_by, status, due_at, finished_at, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO operations (id, rev, kind, mutates, vm_id, created_by, status, due_at, finished_at, doc, result) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       operation.id,
       operation.rev,
       operation.kind,
@@ -246,7 +222,7 @@ export class SqliteStore implements Store {
       operation.status,
       toDue(operation.dueAtMs),
       operation.finishedAtMs,
-      JSON.stringify(operation),
+      ...toTexts(operation),
     )
   }
 
@@ -305,12 +281,15 @@ export class SqliteStore implements Store {
   }
 
   #read(id: string): Operation | undefined {
-    const row = this.#sql.get<Row>('SELECT rev, due_at, doc FROM operations WHERE id = ?', id)
+    const row = this.#sql.get<Row>('SELECT rev, due_at, doc, result FROM operations WHERE id = ?', id)
     return row && this.#toOperation(row)
   }
 
-  #toOperation({ rev, due_at, doc }: Row): Operation {
-    return this.#leases.show(Object.assign(parseExact(doc) as Operation, { rev, dueAtMs: due_at }))
+  #toOperation({ rev, due_at, doc, result }: Row): Operation {
+    const operation = Object.assign({ result: null }, parseExact(doc), { rev, dueAtMs: due_at }) as Operation
+    return this.#leases.show(
+      result === null ? operation : Object.assign(operation, { result: parseExact(result) }),
+    )
   }
 
   /** Makes a checkpoint, and has no other one come by itself. */
@@ -345,4 +324,9 @@ export class SqliteStore implements Store {
 /** A due time as its column keeps it, in whole milliseconds. */
 function toDue(dueAtMs: number | null): number | null {
   return dueAtMs === null ? null : Math.round(dueAtMs)
+}
+
+/** An operation as its columns `doc` and `result` keep it. */
+function toTexts({ result, ...rest }: Operation): [doc: string, result: string | null] {
+  return [JSON.stringify(rest), result === null ? null : JSON.stringify(result)]
 }

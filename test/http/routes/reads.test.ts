@@ -21,7 +21,7 @@ const OTHER_KEY = 'other-caller-key-000000000000000'
 const HTML = { body: '<html><h1>Bad Gateway</h1></html>' }
 
 async function operationsOf(world: World): Promise<Answer['body'][]> {
-  return (await world.call('GET', '/operations')).body.operations
+  return (await world.call('GET', '/operations?include=result')).body.operations
 }
 
 function connectionsOf({ gateway }: World): Promise<number> {
