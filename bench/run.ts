@@ -6,7 +6,7 @@
  * ends with 1 when a ratio is far below what it was: for CI.
  */
 
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { request } from 'undici'
@@ -143,8 +143,10 @@ async function run(): Promise<Figures> {
       const direct: Target = { name: 'a', speech: 'stub', measured: stub, ids: [] }
       const targets = values.guard ? [bare, ours] : [direct, bare, await other('c', 'express'), ours]
       if (values.before) {
-        const older = storePath()
-        targets.push(await gateway('d before', older, await fillStore(older, 1_000), resolve(values.before)))
+        const [older, before] = [storePath(), resolve(values.before)]
+        // It fills a store by itself: its schema may be an older one.
+        const theirs = (await import(join(before, 'bench/fill.ts'))) as { fillStore: typeof fillStore }
+        targets.push(await gateway('d before', older, await theirs.fillStore(older, 1_000), before))
       }
       figures.lines = await compare(stub, targets, names)
       for (const { measured } of targets)
