@@ -2,9 +2,8 @@
 
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Scope } from '../callers/caller.ts'
-import type { Kind } from '../operations/kinds/kind.ts'
-import { hasEnded, type Operation, type Succeeded } from '../operations/operation.ts'
-import { problemOf, retryAfterS } from './failures.ts'
+import { hasEnded, type Operation } from '../operations/operation.ts'
+import { retryAfterS } from './failures.ts'
 import { operationPath, presentOperation } from './schemas/operation.ts'
 import { RETRY_AFTER_HEADER } from './schemas/problem.ts'
 
@@ -28,13 +27,6 @@ export function sendOperation(
     reply.headers({ 'retry-after': retryAfterS(operation, nowMs), location })
   }
   return reply.code(running ? 202 : 200).send(presentOperation(operation, basePath))
-}
-
-/** A read that succeeded. @throws ApiProblem for one that ended without a result while its caller waited. */
-export function requireSuccess<K extends Kind>(operation: Operation<K>): Succeeded<K> {
-  if (operation.status === 'succeeded') return operation
-  if (hasEnded(operation)) throw problemOf(operation.failure)
-  throw new Error(`operation ${operation.id} has not ended`)
 }
 
 export const REPLAYED_HEADER = {

@@ -1,9 +1,10 @@
-/** What the reading routes share: the wait a caller asked for, the cache, and the `Age` of what came from it. */
+/** What the reading routes share: the wait a caller asked for, the cache, the `Age` of what came from it, and the answer. */
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { callerOf, requireVm } from '../auth.ts'
-import type { Operation } from '../../operations/operation.ts'
-import type { ReadKind } from '../../operations/kinds/kind.ts'
+import type { ReadKind, Results } from '../../operations/kinds/kind.ts'
+import { sendOperation } from '../answers.ts'
+import { problemOf } from '../failures.ts'
 import { firstOf, leftSignal, type RouteParts } from './parts.ts'
 import { waitOf } from '../prefer.ts'
 
@@ -17,13 +18,17 @@ export const AGE_HEADER = {
   },
 }
 
-/** Reads for the caller of a request: the operation that ended in time, or the one that goes on. */
-export async function readForCaller<K extends ReadKind>(
-  { config, operations, draining }: RouteParts,
+/**
+ * Reads for the caller of a request, and answers with what `present` makes of the result, or with 202 and the operation
+ * when it goes on. @throws ApiProblem when the read ended without a result.
+ */
+export async function answerRead<K extends ReadKind>(
+  { config, operations, draining, now }: RouteParts,
   request: FastifyRequest,
   reply: FastifyReply,
   what: { kind: K; vmId: number; type: string | null },
-): Promise<Operation<K>> {
+  present: (result: Results[K]) => unknown,
+): Promise<FastifyReply> {
   const caller = callerOf(request)
   requireVm(caller, what.vmId)
   const { operation, ageMs } = await operations.read({
@@ -36,5 +41,8 @@ export async function readForCaller<K extends ReadKind>(
   })
   // An age is told of what may be kept alone (RFC 9111, section 5.1); but nobody is to take it for the present state.
   if (ageMs !== null) reply.headers({ age: Math.floor(ageMs / 1000), 'cache-control': 'private, no-cache' })
-  return operation
+  if (operation.status === 'running')
+    return sendOperation(reply, operation, { basePath: config.basePath, nowMs: now() })
+  if (operation.status !== 'succeeded') throw problemOf(operation.failure)
+  return reply.send(present(operation.result))
 }

@@ -1,14 +1,7 @@
 /** The snapshots of a VM: all routes below `/vms/{vm_id}/snapshots`; those that change the VM are in `changes.ts`. */
 
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import {
-  jsonResponse,
-  OPERATION_LINK,
-  requireSuccess,
-  runningResponse,
-  secured,
-  sendOperation,
-} from '../answers.ts'
+import { jsonResponse, OPERATION_LINK, runningResponse, secured } from '../answers.ts'
 import type { ListedSnapshot } from '../../operations/hostkey.ts'
 import { ApiProblem } from '../problem.ts'
 import {
@@ -24,7 +17,7 @@ import { problemResponses, UPSTREAM_PROBLEMS } from '../schemas/problem.ts'
 import { presentList, presentSnapshot, Snapshot, SnapshotList } from '../schemas/snapshot.ts'
 import { createRoute, deleteRoute, restoreRoute } from './changes.ts'
 import type { RouteApp, RouteParts } from './parts.ts'
-import { AGE_HEADER, readForCaller } from './read.ts'
+import { AGE_HEADER, answerRead } from './read.ts'
 
 const TAGS = ['Snapshots']
 
@@ -39,7 +32,6 @@ export const snapshotRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app,
 
 /** `GET /vms/{vm_id}/snapshots` */
 function listRoute(app: RouteApp, parts: RouteParts): void {
-  const { config, now } = parts
   app.route({
     method: 'GET',
     url: '/vms/:vm_id/snapshots',
@@ -61,23 +53,16 @@ function listRoute(app: RouteApp, parts: RouteParts): void {
         ...problemResponses(...UPSTREAM_PROBLEMS),
       },
     },
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       const { vm_id: vmId } = request.params
-      const operation = await readForCaller(parts, request, reply, {
-        kind: 'snapshot.list',
-        vmId,
-        type: request.query.type ?? DEFAULT_TYPE,
-      })
-      if (operation.status === 'running')
-        return sendOperation(reply, operation, { basePath: config.basePath, nowMs: now() })
-      return reply.send(presentList(requireSuccess(operation).result))
+      const what = { kind: 'snapshot.list', vmId, type: request.query.type ?? DEFAULT_TYPE } as const
+      return answerRead(parts, request, reply, what, presentList)
     },
   })
 }
 
 /** `GET /vms/{vm_id}/snapshots/{name}` */
 function seeRoute(app: RouteApp, parts: RouteParts): void {
-  const { config, now } = parts
   app.route({
     method: 'GET',
     url: '/vms/:vm_id/snapshots/:name',
@@ -101,23 +86,18 @@ function seeRoute(app: RouteApp, parts: RouteParts): void {
         ...problemResponses('snapshot-not-found', 'snapshot-ambiguous', ...UPSTREAM_PROBLEMS),
       },
     },
-    handler: async (request, reply) => {
+    handler: (request, reply) => {
       const { vm_id: vmId, name } = request.params
       const { type = DEFAULT_TYPE, id } = request.query
-      const operation = await readForCaller(parts, request, reply, {
-        kind: 'snapshot.list',
-        vmId,
-        type,
+      const what = { kind: 'snapshot.list', vmId, type } as const
+      return answerRead(parts, request, reply, what, ({ snapshots }) => {
+        if (!snapshots)
+          throw new ApiProblem(
+            'upstream-invalid',
+            'The shape of the list of snapshots was not recognised; GET the list to see it raw.',
+          )
+        return presentSnapshot(pickSnapshot(snapshots, vmId, name, id))
       })
-      if (operation.status === 'running')
-        return sendOperation(reply, operation, { basePath: config.basePath, nowMs: now() })
-      const { snapshots } = requireSuccess(operation).result
-      if (!snapshots)
-        throw new ApiProblem(
-          'upstream-invalid',
-          'The shape of the list of snapshots was not recognised; GET the list to see it raw.',
-        )
-      return reply.send(presentSnapshot(pickSnapshot(snapshots, vmId, name, id)))
     },
   })
 }

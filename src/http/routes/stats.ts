@@ -2,20 +2,12 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ReadHeaders, ref, VmParams } from '../schemas/common.ts'
 import { problemResponses, UPSTREAM_PROBLEMS } from '../schemas/problem.ts'
 import { Stats } from '../schemas/stats.ts'
-import {
-  jsonResponse,
-  OPERATION_LINK,
-  requireSuccess,
-  runningResponse,
-  secured,
-  sendOperation,
-} from '../answers.ts'
+import { jsonResponse, OPERATION_LINK, runningResponse, secured } from '../answers.ts'
 import type { RouteParts } from './parts.ts'
-import { AGE_HEADER, readForCaller } from './read.ts'
+import { AGE_HEADER, answerRead } from './read.ts'
 
 /** `/vms/{vm_id}/stats` */
 export const statsRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, parts) => {
-  const { config, now } = parts
   app.route({
     method: 'GET',
     url: '/vms/:vm_id/stats',
@@ -36,15 +28,9 @@ export const statsRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app, pa
         ...problemResponses(...UPSTREAM_PROBLEMS),
       },
     },
-    handler: async (request, reply) => {
-      const operation = await readForCaller(parts, request, reply, {
-        kind: 'stats.load',
-        vmId: request.params.vm_id,
-        type: null,
-      })
-      if (operation.status === 'running')
-        return sendOperation(reply, operation, { basePath: config.basePath, nowMs: now() })
-      return reply.send(requireSuccess(operation).result)
+    handler: (request, reply) => {
+      const what = { kind: 'stats.load', vmId: request.params.vm_id, type: null } as const
+      return answerRead(parts, request, reply, what, stats => stats)
     },
   })
 }
