@@ -21,6 +21,7 @@ import { Gate } from './upstream/gate.ts'
 import { fixedSession, loginSession } from './upstream/session.ts'
 import { Throttle } from './upstream/throttle.ts'
 import { createTransport } from './upstream/transport.ts'
+import { realWorld } from './world.ts'
 
 export interface Gateway {
   app: FastifyInstance
@@ -66,7 +67,7 @@ export async function startGateway(
   logger: FastifyBaseLogger,
   overrides: GatewayOverrides = {},
 ): Promise<Gateway> {
-  const { now = Date.now, wrapStore = store => store, wrapHostkey = hostkey => hostkey } = overrides
+  const { now = realWorld.now, wrapStore = store => store, wrapHostkey = hostkey => hostkey } = overrides
   await using opened = new AsyncDisposableStack()
   const callers = opened.adopt(await openCallers(config, { now, log: logger }), it => it.close())
   const metrics = createMetrics()
@@ -80,7 +81,7 @@ export async function startGateway(
     hostkey: wrapHostkey(hostkey),
     tracing: tracing.operations,
     onRead: (kind, source) => metrics.read(kind, source),
-    random: Math.random,
+    random: realWorld.random,
     now,
     log: logger,
     ...paces(config, overrides),
