@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { Client } from 'pg'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Operation } from '../../src/operations/operation.ts'
 import type { IdempotencyKey, Store } from '../../src/operations/store.ts'
@@ -97,15 +98,36 @@ describe.skipIf(lacksPostgres())('migrate', () => {
     return store
   }
 
+  /** Lets no move write an idempotency key, so none commits, until the returned function is called. */
+  const stopBeforeTheKeys = async (url: string): Promise<() => Promise<void>> => {
+    await (await openPostgres(url)).close()
+    const schema = `"${schemaOf(url)}"`
+    await server.query(`CREATE FUNCTION ${schema}.wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      PERFORM set_config('lock_timeout', '0', true), pg_advisory_xact_lock(1); RETURN NULL; END $$`)
+    await server.query(
+      `CREATE TRIGGER wait BEFORE INSERT ON ${schema}.idempotency EXECUTE FUNCTION ${schema}.wait()`,
+    )
+    const holder = new Client({ host: '127.0.0.1', port: server.port, user: 'gateway', database: 'postgres' })
+    await holder.connect()
+    onTestFinished(() => holder.end())
+    await holder.query('SELECT pg_advisory_lock(1)')
+    return async () => void (await holder.query('SELECT pg_advisory_unlock(1)'))
+  }
+  const waiting = async (): Promise<number> =>
+    (await server.query(`SELECT FROM pg_stat_activity WHERE wait_event = 'advisory'`)).length
+
   test('killed in the middle it has written nothing; run again, all is there, and a gateway goes on with it', async () => {
     const { path, operations, keys } = await fill(1_500)
     const url = newUrl()
+    const finish = await stopBeforeTheKeys(url)
     const killed = migrate(path, url)
-    await vi.waitFor(() => expect(killed.stderr.join()).toContain('1000 of 1500 operations'), 20_000)
+    await vi.waitFor(async () => expect(await waiting()).toBe(1), 20_000)
+    expect(killed.stderr.at(-1)).toBe('1500 of 1500 operations')
     killed.child.kill('SIGKILL')
     expect(await killed.ended).toBe('SIGKILL')
     expect(await rows(url, 'operations')).toBe(0)
 
+    await finish()
     // The server ends the transaction when it finds nobody at the other end of the connection.
     const file = join(temporaryDirectory(), 'store-url')
     writeFileSync(file, `${url}\n`)
