@@ -1,9 +1,12 @@
 /** Fills a store through its own class, in batches that share a commit. */
 
-import { newOperationId } from '../src/operations/id.ts'
+import { operationIds } from '../src/operations/id.ts'
 import { newOperation, type Operation, type Running } from '../src/operations/operation.ts'
 import { openSqliteStore } from '../src/store/sqlite/open.ts'
 import { PENDING_KEY } from './stub.ts'
+import { realWorld } from '../src/world.ts'
+
+const newOperationId = operationIds(realWorld)
 
 const BATCH = 5_000
 const HOUR_MS = 3_600_000

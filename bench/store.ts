@@ -7,11 +7,14 @@
 
 import { readFileSync, readdirSync } from 'node:fs'
 import { Client } from 'pg'
-import { newOperationId } from '../src/operations/id.ts'
+import { operationIds } from '../src/operations/id.ts'
 import { newOperation, type Running } from '../src/operations/operation.ts'
 import type { Store } from '../src/operations/store.ts'
 import { openSqliteStore } from '../src/store/sqlite/open.ts'
 import { openPostgresStore } from '../src/store/postgres/postgres.ts'
+import { realWorld } from '../src/world.ts'
+
+const newOperationId = operationIds(realWorld)
 
 const POLICY = { checkMinMs: 10, checkMaxMs: 50, deadlineMs: 60_000, settleMs: 5_000, readCalls: 3 }
 /** Linux tells processor time in hundredths of a second. */

@@ -21,7 +21,7 @@ import { Gate } from './upstream/gate.ts'
 import { fixedSession, loginSession } from './upstream/session.ts'
 import { Throttle } from './upstream/throttle.ts'
 import { createTransport } from './upstream/transport.ts'
-import { realWorld } from './world.ts'
+import { realWorld, type World } from './world.ts'
 
 export interface Gateway {
   app: FastifyInstance
@@ -38,7 +38,7 @@ export interface GatewayOverrides {
   /** Puts something around the two ports of the core. */
   wrapStore?: (store: Store) => Store
   wrapHostkey?: (hostkey: Hostkey) => Hostkey
-  now?: () => number
+  world?: World
   /** How many failures in a row open the circuit. */
   breakerFailures?: number
   keyGraceMs?: Policy['keyGraceMs']
@@ -67,7 +67,8 @@ export async function startGateway(
   logger: FastifyBaseLogger,
   overrides: GatewayOverrides = {},
 ): Promise<Gateway> {
-  const { now = realWorld.now, wrapStore = store => store, wrapHostkey = hostkey => hostkey } = overrides
+  const { world = realWorld, wrapStore = store => store, wrapHostkey = hostkey => hostkey } = overrides
+  const { now } = world
   await using opened = new AsyncDisposableStack()
   const callers = opened.adopt(await openCallers(config, { now, log: logger }), it => it.close())
   const metrics = createMetrics()
@@ -81,8 +82,7 @@ export async function startGateway(
     hostkey: wrapHostkey(hostkey),
     tracing: tracing.operations,
     onRead: (kind, source) => metrics.read(kind, source),
-    random: realWorld.random,
-    now,
+    world,
     log: logger,
     ...paces(config, overrides),
   })

@@ -7,8 +7,6 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Timer {
-  /** After this it never goes off; without effect when it already did. */
-  cancel(): void
   /** The process need not stay for it. */
   unref(): this
 }
@@ -22,9 +20,11 @@ export interface World {
   after: (delayMs: number, call: () => void) => Timer
   /** Calls every `periodMs`. */
   every: (periodMs: number, call: () => void) => Timer
+  /** After this the timer never goes off; without effect when there is none, or it already did. */
+  cancel: (timer: Timer | undefined) => void
   /** Calls once this turn of the event loop, and whatever it was sent meanwhile, is done with. */
   soon: (call: () => void) => void
-  /** Resolves `delayMs` from now. @throws the signal's reason once that aborts */
+  /** Resolves `delayMs` from now. The process need not stay for it when there is a signal. @throws the signal's reason once that aborts */
   sleep: (delayMs: number, signal?: AbortSignal) => Promise<void>
   /** A signal that aborts `delayMs` from now with a `TimeoutError`. The process need not stay for it. */
   timeout: (delayMs: number) => AbortSignal
@@ -36,26 +36,17 @@ export interface World {
   randomBytes: (size: number) => Buffer
 }
 
-/** The clocks and timers of the machine, and its numbers. */
+/** The clocks and timers of the machine, and its numbers. Looked up at each call: tests put others in their place. */
 export const realWorld: World = {
-  now: Date.now,
+  now: () => Date.now(),
   monotonic: () => performance.now(),
-  after: (delayMs, call) => timerOf(setTimeout(call, delayMs)),
-  every: (periodMs, call) => timerOf(setInterval(call, periodMs)),
+  after: (delayMs, call) => setTimeout(call, delayMs),
+  every: (periodMs, call) => setInterval(call, periodMs),
+  cancel: timer => clearTimeout(timer as NodeJS.Timeout | undefined),
   soon: call => void setImmediate(call),
-  sleep: (delayMs, signal) => sleep(delayMs, undefined, signal && { signal }),
+  sleep: (delayMs, signal) => sleep(delayMs, undefined, signal && { signal, ref: false }),
   timeout: delayMs => AbortSignal.timeout(delayMs),
-  random: Math.random,
+  random: () => Math.random(),
   randomInt: limit => randomInt(limit),
-  randomBytes,
-}
-
-function timerOf(timer: NodeJS.Timeout): Timer {
-  return {
-    cancel: () => clearTimeout(timer),
-    unref() {
-      timer.unref()
-      return this
-    },
-  }
+  randomBytes: size => randomBytes(size),
 }

@@ -27,6 +27,7 @@ import {
   type World,
   type WorldOptions,
 } from './helper.ts'
+import { realWorld } from '../src/world.ts'
 
 interface Action {
   column: string
@@ -357,7 +358,7 @@ async function clocks(name: string, jumpMs: number): Promise<void> {
   let reached: Parameters<typeof checkpoint>[0] = () => {}
   const world = await start({
     overrides: {
-      now: () => Date.now() + offsetMs,
+      world: { ...realWorld, now: () => Date.now() + offsetMs },
       ...checkpoint((...visit) => reached(...visit)),
     },
   })
@@ -385,7 +386,7 @@ async function clockFellBack(): Promise<void> {
   let offsetMs = 0
   const world = await start({
     env: { READ_CACHE_MS: '60000' },
-    overrides: { now: () => Date.now() + offsetMs, breakerFailures: 1 },
+    overrides: { world: { ...realWorld, now: () => Date.now() + offsetMs }, breakerFailures: 1 },
   })
   const read = (): Promise<Answer> => world.call('GET', '/vms/1000/stats')
   await read()

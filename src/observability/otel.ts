@@ -39,6 +39,7 @@ import type { Tracing } from './tracing.ts'
 import type { Send } from '../upstream/session.ts'
 import type { Exchange } from '../upstream/transport.ts'
 import { VERSION } from '../config/version.ts'
+import { realWorld } from '../world.ts'
 import { within } from '../operations/within.ts'
 
 type TracingConfig = NonNullable<Config['tracing']>
@@ -111,6 +112,7 @@ class OtelTracing implements Tracing {
 
   async close(): Promise<void> {
     await within(
+      realWorld,
       this.#provider.shutdown().catch(() => {}),
       CLOSE_MS,
     )

@@ -3,8 +3,9 @@
  * is made durable. Nothing else writes the next state of an operation.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { World } from '../world.ts'
 import type { Hostkey, MayLeave } from './hostkey.ts'
+import { operationIds } from './id.ts'
 import type { Kind, ReadKind } from './kinds/kind.ts'
 import { mutates, taskOf } from './kinds/kinds.ts'
 import { hasEnded, type Ended, type Operation, type Running } from './operation.ts'
@@ -17,10 +18,7 @@ export interface EngineParts {
   store: Store
   hostkey: Hostkey
   policy: Policy
-  /** Milliseconds since the epoch. */
-  now: () => number
-  /** A number in [0, 1). */
-  random: () => number
+  world: World
   log: Log
   tracing: OperationTracing
   /** For how long a process has a step to itself before another may make it: longer than any step takes. */
@@ -37,6 +35,8 @@ export interface Log {
 
 export class Engine {
   readonly parts: EngineParts
+  /** Makes the id of an operation that begins at this time. */
+  readonly newId: (nowMs: number) => string
   /** Called with every change of a VM that ended, after that is durable. */
   onChangeEnd: (operation: Ended) => void = () => {}
   /** Called with every time at which a step becomes due. */
@@ -44,6 +44,7 @@ export class Engine {
 
   constructor(parts: EngineParts) {
     this.parts = parts
+    this.newId = operationIds(parts.world)
   }
 
   /** Asks for the task of an operation. For a change this is made once, by whoever starts it, and never again. */
@@ -62,8 +63,8 @@ export class Engine {
 
   /** The operation after the event, not yet stored. */
   advance<K extends Kind>(op: Operation<K>, event: Event): Operation<K> {
-    const { now, policy, random } = this.parts
-    return advance(op, event, now(), policy, random)
+    const { world, policy } = this.parts
+    return advance(op, event, world.now(), policy, world.random)
   }
 
   /** Makes the next state durable and tells whom it concerns. False when somebody else moved the operation. */
@@ -83,14 +84,14 @@ export class Engine {
 
   /** What HOSTKEY told is told once: a store that is away is tried again for as long as the lease lasts. */
   async #save(next: Operation): Promise<boolean> {
-    const { store, now, leaseMs } = this.parts
-    const untilMs = now() + leaseMs
+    const { store, world, leaseMs } = this.parts
+    const untilMs = world.now() + leaseMs
     for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 2_000)) {
       try {
         return await store.save(next)
       } catch (error) {
-        if (!(error instanceof StoreUnavailable) || now() + delayMs > untilMs) throw error
-        await sleep(delayMs)
+        if (!(error instanceof StoreUnavailable) || world.now() + delayMs > untilMs) throw error
+        await world.sleep(delayMs)
       }
     }
   }

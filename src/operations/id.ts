@@ -1,6 +1,6 @@
 /** Operation ids: `op_` and 26 characters that sort by time of creation (the layout of a ULID: 48 bits of milliseconds, 80 random). */
 
-import { randomInt } from 'node:crypto'
+import type { World } from '../world.ts'
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
 
@@ -12,25 +12,30 @@ const HALF = 2 ** 40
 const MAX_MS = 2 ** 48 - 1
 /** A clock that was set back further than this starts the order anew; over less, ids keep the order in which they were made. */
 const CLOCK_STEP_MS = 1000
-let lastMs = 0
-let high = 0
-let low = 0
 
-/** A new id of this time, later in order than every one this process made before, as long as the clock is not set back. */
-export function newOperationId(nowMs: number): string {
-  if (nowMs > lastMs || nowMs < lastMs - CLOCK_STEP_MS) {
-    lastMs = nowMs
-    // The top bit stays free, so that counting up within a millisecond cannot overflow.
-    high = randomInt(HALF / 2)
-    low = randomInt(HALF)
-  } else {
-    low += 1 + randomInt(2 ** 16)
-    if (low >= HALF) {
-      low -= HALF
-      high += 1
+/**
+ * Makes new ids: each of the time that it is given, and later in order than every one made here before, as long as the
+ * clock is not set back.
+ */
+export function operationIds({ randomInt }: Pick<World, 'randomInt'>): (nowMs: number) => string {
+  let lastMs = 0
+  let high = 0
+  let low = 0
+  return nowMs => {
+    if (nowMs > lastMs || nowMs < lastMs - CLOCK_STEP_MS) {
+      lastMs = nowMs
+      // The top bit stays free, so that counting up within a millisecond cannot overflow.
+      high = randomInt(HALF / 2)
+      low = randomInt(HALF)
+    } else {
+      low += 1 + randomInt(2 ** 16)
+      if (low >= HALF) {
+        low -= HALF
+        high += 1
+      }
     }
+    return `op_${base32(lastMs, 10)}${base32(high, 8)}${base32(low, 8)}`
   }
-  return `op_${base32(lastMs, 10)}${base32(high, 8)}${base32(low, 8)}`
 }
 
 /** A text that sorts before the ids of this millisecond and after those of every earlier one, in which no id is. */

@@ -1,5 +1,6 @@
 /** The operations of the gateway behind one face: start, read, wait, see. `http/` talks to nothing else of the core. */
 
+import type { World } from '../world.ts'
 import { Engine, type EngineParts } from './engine.ts'
 import type { ReadKind } from './kinds/kind.ts'
 import { hasEnded, type Operation } from './operation.ts'
@@ -23,6 +24,7 @@ const WATCH_IDLE_MS = 5_000
 
 export class Operations {
   readonly #store: Store
+  readonly #world: World
   readonly #engine: Engine
   readonly #waiters: Waiters
   readonly #reads: Reads
@@ -31,8 +33,9 @@ export class Operations {
 
   constructor(options: OperationsOptions) {
     this.#store = options.store
+    this.#world = options.world
     this.#engine = new Engine(options)
-    this.#waiters = new Waiters(options.store)
+    this.#waiters = new Waiters(options)
     this.#reads = new Reads(this.#engine, this.#waiters, options.readCacheMs)
     this.#watch = new Watch(this.#engine, this.#reads, {
       concurrency: options.watchConcurrency,
@@ -55,10 +58,10 @@ export class Operations {
    * signal aborts; then nothing was started.
    */
   async start(request: ChangeRequest, turnMs = 0, ...signals: AbortSignal[]): Promise<Start> {
-    const untilMs = performance.now() + turnMs
+    const untilMs = this.#world.monotonic() + turnMs
     for (;;) {
       const start = await startChange(this.#engine, this.#reads, request)
-      const leftMs = untilMs - performance.now()
+      const leftMs = untilMs - this.#world.monotonic()
       if (start.kind !== 'busy' || leftMs <= 0) return start
       await this.#waiters.until(start.operation.id, hasEnded, leftMs, ...signals)
       if (signals.some(({ aborted }) => aborted)) return start

@@ -15,9 +15,9 @@ import { stopwatch } from './stopwatch.ts'
  * socket, or that two clocks differ.
  */
 export function ownership(
-  { store, now, leaseMs }: Pick<EngineParts, 'store' | 'now' | 'leaseMs'>,
+  { store, world, leaseMs }: Pick<EngineParts, 'store' | 'world' | 'leaseMs'>,
   operation: Pick<Running, 'id' | 'rev'>,
-  tookMs = stopwatch(now),
+  tookMs = stopwatch(world),
 ): MayLeave {
   return () => tookMs() < leaseMs / 2 && store.isSurelyOwner?.(operation) !== false
 }

@@ -3,9 +3,9 @@
  * The call is made once, here, and nowhere else.
  */
 
+import type { World } from '../world.ts'
 import type { Engine } from './engine.ts'
 import type { Failure } from './failure.ts'
-import { newOperationId } from './id.ts'
 import type { ChangeKind } from './kinds/kind.ts'
 import { newerThan } from './kinds/newer.ts'
 import { hasEnded, newOperation, type Operation, type Running } from './operation.ts'
@@ -62,8 +62,8 @@ const LIST_MS = 10_000
  * @throws StoreUnavailable when the intent could not be stored: then nothing was sent.
  */
 export async function startChange(engine: Engine, reads: Reads, request: ChangeRequest): Promise<Start> {
-  const { store, now, tracing } = engine.parts
-  const nowMs = now()
+  const { store, world, tracing } = engine.parts
+  const nowMs = world.now()
   const operation = operationOf(engine, reads, request, nowMs)
   const { idempotencyKey, caller } = request
   const key = idempotencyKey && { ...idempotencyKey, caller, expiresAtMs: nowMs + IDEMPOTENCY_TTL_MS }
@@ -98,7 +98,7 @@ function operationOf(engine: Engine, reads: Reads, request: ChangeRequest, nowMs
   // A list of before must not tell of what was discarded: one is read anew, and the restore is sent only if that is nothing.
   const evidence = request.refusesIfNewer ? null : reads.evidence(vmId, snapshotType, snapshot)
   return newOperation(
-    { ...subject, ...tracing.begin(), id: newOperationId(nowMs), createdBy: caller, evidence },
+    { ...subject, ...tracing.begin(), id: engine.newId(nowMs), createdBy: caller, evidence },
     nowMs,
     nowMs + leaseMs,
     policy,
@@ -123,11 +123,11 @@ async function undo(store: Store, operation: Running, outcome: Start): Promise<S
 
 /** Makes durable what HOSTKEY told of the call. */
 async function settle(engine: Engine, operation: Running, event: Event): Promise<Start> {
-  const { store } = engine.parts
+  const { store, world } = engine.parts
   const next = engine.advance(operation, event)
   if (next.failure && didNothing(event))
     return undo(store, operation, { kind: 'refused', failure: next.failure, operation: null })
-  const committed = await inTime(engine.commit(next))
+  const committed = await inTime(engine.commit(next), world)
   if (!committed) return { kind: 'started', operation: await latest(store, next) }
   if (!hasEnded(next) || next.status === 'succeeded') return { kind: 'started', operation: next }
   const { failure } = next
@@ -137,8 +137,9 @@ async function settle(engine: Engine, operation: Running, event: Event): Promise
 }
 
 /** What is not stored in time goes on being stored, without the caller. @throws StoreUnavailable */
-async function inTime(commit: Promise<boolean>): Promise<boolean> {
+async function inTime(commit: Promise<boolean>, world: World): Promise<boolean> {
   const done = await within(
+    world,
     commit.then(committed => ({ committed })),
     STORE_PATIENCE_MS,
   )

@@ -1,5 +1,6 @@
 /** Removes operations that ended long enough ago, and idempotency keys that expired, a few at a time. */
 
+import type { Timer, World } from '../world.ts'
 import type { Log } from './engine.ts'
 import type { Store } from './store.ts'
 
@@ -7,7 +8,7 @@ export interface SweepOptions {
   store: Store
   /** For how long an ended operation stays readable, in milliseconds. */
   ttlMs: number
-  now: () => number
+  world: World
   log: Log
 }
 
@@ -18,7 +19,7 @@ const SOON_MS = 100
 
 export class Sweep {
   readonly #options: SweepOptions
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #stopped = false
 
   constructor(options: SweepOptions) {
@@ -31,17 +32,17 @@ export class Sweep {
 
   stop(): void {
     this.#stopped = true
-    clearTimeout(this.#timer)
+    this.#options.world.cancel(this.#timer)
   }
 
   #schedule(delayMs: number): void {
     if (this.#stopped) return
-    this.#timer = setTimeout(() => void this.#sweep(), delayMs).unref()
+    this.#timer = this.#options.world.after(delayMs, () => void this.#sweep()).unref()
   }
 
   async #sweep(): Promise<void> {
-    const { store, ttlMs, now, log } = this.#options
-    const nowMs = now()
+    const { store, ttlMs, world, log } = this.#options
+    const nowMs = world.now()
     try {
       const swept = await store.sweep(nowMs - ttlMs, nowMs, BATCH)
       this.#schedule(swept >= BATCH ? SOON_MS : Math.min(INTERVAL_MS, ttlMs))

@@ -3,17 +3,20 @@
  * that is shared may lose an event, so it is read again at long intervals.
  */
 
+import type { World } from '../world.ts'
 import type { Operation } from './operation.ts'
 import type { Store } from './store.ts'
 
 export class Waiters {
   readonly #store: Store
+  readonly #world: World
   readonly #listeners = new Map<string, Set<() => void>>()
   readonly #stop: () => void
   #closed = false
 
-  constructor(store: Store) {
+  constructor({ store, world }: { store: Store; world: World }) {
     this.#store = store
+    this.#world = world
     this.#stop = store.onChange(id => {
       for (const listener of this.#listeners.get(id) ?? []) listener()
     })
@@ -38,10 +41,11 @@ export class Waiters {
     ...signals: (AbortSignal | undefined)[]
   ): Promise<Operation | undefined> {
     return new Promise((resolve, reject) => {
+      const world = this.#world
       const { relookMs } = this.#store
       const settle = (look: Promise<Operation | undefined>): void => {
-        clearTimeout(timer)
-        clearInterval(relook)
+        world.cancel(timer)
+        world.cancel(relook)
         stopListening()
         for (const signal of signals) signal?.removeEventListener('abort', giveUp)
         look.then(resolve, reject)
@@ -59,8 +63,8 @@ export class Waiters {
           },
         )
       }
-      const timer = Number.isFinite(limitMs) ? setTimeout(giveUp, limitMs) : undefined
-      const relook = relookMs === undefined ? undefined : setInterval(look, relookMs).unref()
+      const timer = Number.isFinite(limitMs) ? world.after(limitMs, giveUp) : undefined
+      const relook = relookMs === undefined ? undefined : world.every(relookMs, look).unref()
       // Listening comes before looking, so that no change falls between the two.
       const stopListening = this.listen(id, look)
       for (const signal of signals) signal?.addEventListener('abort', giveUp, { once: true })

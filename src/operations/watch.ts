@@ -3,6 +3,7 @@
  * left behind. One timer, set to the next due time.
  */
 
+import type { Timer, World } from '../world.ts'
 import type { Engine } from './engine.ts'
 import type { MayLeave } from './hostkey.ts'
 import type { Running } from './operation.ts'
@@ -24,10 +25,11 @@ const RETRY_MS = 1_000
 
 export class Watch {
   readonly #engine: Engine
+  readonly #world: World
   readonly #reads: Pick<Reads, 'look'>
   readonly #options: WatchOptions
   readonly #steps = new Set<Promise<void>>()
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   /** When the timer goes off, by a clock that is never set: one that fell back must not make it sleep for as long. */
   #wakesAtMs = Infinity
   #claiming: Promise<void> | undefined
@@ -41,6 +43,7 @@ export class Watch {
 
   constructor(engine: Engine, reads: Pick<Reads, 'look'>, options: WatchOptions) {
     this.#engine = engine
+    this.#world = engine.parts.world
     this.#reads = reads
     this.#options = options
   }
@@ -53,12 +56,12 @@ export class Watch {
   /** Something is due at this time: wakes the watcher then, if it would sleep longer. */
   nudge(dueAtMs: number): void {
     if (this.#stopped) return
-    const sleepMs = Math.min(this.#options.idleMs, Math.max(0, dueAtMs - this.#engine.parts.now()))
-    const wakesAtMs = performance.now() + sleepMs
+    const sleepMs = Math.min(this.#options.idleMs, Math.max(0, dueAtMs - this.#world.now()))
+    const wakesAtMs = this.#world.monotonic() + sleepMs
     if (wakesAtMs >= this.#wakesAtMs) return
-    clearTimeout(this.#timer)
+    this.#world.cancel(this.#timer)
     this.#wakesAtMs = wakesAtMs
-    this.#timer = setTimeout(() => this.#claim(), sleepMs)
+    this.#timer = this.#world.after(sleepMs, () => this.#claim())
   }
 
   /**
@@ -67,18 +70,18 @@ export class Watch {
    */
   async stop(patienceMs: number): Promise<void> {
     this.#stopped = true
-    clearTimeout(this.#timer)
+    this.#world.cancel(this.#timer)
     await this.#claiming
     this.#noLooks.abort()
     const done = Promise.allSettled(this.#steps)
-    await within(done, patienceMs)
+    await within(this.#world, done, patienceMs)
     this.#noSteps.abort()
     await done
   }
 
   /** One round at a time; one that is asked for meanwhile follows it. */
   #claim(): void {
-    clearTimeout(this.#timer)
+    this.#world.cancel(this.#timer)
     this.#wakesAtMs = Infinity
     if (this.#stopped) return
     if (this.#claiming) {
@@ -93,18 +96,18 @@ export class Watch {
   }
 
   async #round(): Promise<void> {
-    const { store, now, leaseMs, log, hostkey } = this.#engine.parts
+    const { store, world, leaseMs, log, hostkey } = this.#engine.parts
     // While HOSTKEY is left alone there is nothing to take: each step would be put off at the price of a write.
     const pausedMs = hostkey.pausedMs()
     if (pausedMs > 0) {
-      this.nudge(now() + pausedMs)
+      this.nudge(world.now() + pausedMs)
       return
     }
     const free = this.#options.concurrency - this.#steps.size
     if (free <= 0) return
     try {
-      const tookMs = stopwatch(now)
-      for (const operation of await store.claimDue(now(), leaseMs, free))
+      const tookMs = stopwatch(world)
+      for (const operation of await store.claimDue(world.now(), leaseMs, free))
         this.#take(operation, ownership(this.#engine.parts, operation, tookMs))
       // With every place taken, the end of a step asks for the next round.
       if (this.#steps.size < this.#options.concurrency) this.nudge((await store.nextDueAtMs()) ?? Infinity)
@@ -113,7 +116,7 @@ export class Watch {
     } catch (error) {
       if (!this.#isBlind) log.error({ err: error }, 'the watcher could not read the store')
       this.#isBlind = error instanceof StoreUnavailable
-      this.nudge(now() + RETRY_MS)
+      this.nudge(world.now() + RETRY_MS)
     }
   }
 

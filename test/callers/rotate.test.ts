@@ -18,6 +18,7 @@ import { newEntry } from '../../src/callers/key.ts'
 import { rotateInText } from '../../src/callers/rotate.ts'
 import { KEY, startWorld, temporaryDirectory } from '../helper.ts'
 import { runScript } from '../programs.ts'
+import { realWorld } from '../../src/world.ts'
 
 const NOW = Date.parse('2026-11-25T12:00:00Z')
 const HOUR_MS = 3_600_000
@@ -170,7 +171,7 @@ test('while keys overlap they are one caller: one quota, one scope of idempotenc
   const world = await startWorld({
     callers: (JSON.parse(text) as { callers: [typeof old] }).callers,
     env: { RATE_LIMIT_MAX: '50' },
-    overrides: { now: () => nowMs },
+    overrides: { world: { ...realWorld, now: () => nowMs } },
   })
   const create = (as: string): ReturnType<typeof world.call> =>
     world.call('POST', '/vms/1000/snapshots', {

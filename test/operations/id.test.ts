@@ -2,7 +2,10 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { idBound, newOperationId, OPERATION_ID } from '../../src/operations/id.ts'
+import { idBound, operationIds, OPERATION_ID } from '../../src/operations/id.ts'
+import { realWorld } from '../../src/world.ts'
+
+const newOperationId = operationIds(realWorld)
 
 test('ids made one after the other sort so, also while the clock stands still or is set back a little', () => {
   const steps = fc.array(fc.integer({ min: -1, max: 3 }), { maxLength: 200 })

@@ -30,6 +30,7 @@ import type { Store } from '../../src/operations/store.ts'
 import { NO_TRACING } from '../../src/observability/tracing.ts'
 import { checkpoints } from '../crash/checkpoints.ts'
 import { propertyOptions } from '../store/store-model.ts'
+import { realWorld } from '../../src/world.ts'
 
 const T0 = 1_800_000_000_000
 const TTL_MS = 3_600_000
@@ -372,8 +373,7 @@ class World {
       store: wrapStore(store),
       hostkey: wrapHostkey(this.#hostkey.client(process)),
       policy: POLICY,
-      now: () => Date.now(),
-      random: this.#random,
+      world: { ...realWorld, random: this.#random },
       log: SILENT,
       tracing: NO_TRACING.operations,
       leaseMs: LEASE_MS,

@@ -14,6 +14,7 @@ import { Watch } from '../../src/operations/watch.ts'
 import { openSqliteStore } from '../../src/store/sqlite/open.ts'
 import { temporaryDirectory } from '../helper.ts'
 import { operation } from '../store/store-contract.ts'
+import { realWorld } from '../../src/world.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] }))
 afterEach(() => void vi.useRealTimers())
@@ -37,11 +38,10 @@ function watchOver(store: Store, hostkey: Hostkey, tell: Log['info'] = () => {})
     },
     log: { info: tell, warn: tell, error: tell },
     tracing: NO_TRACING.operations,
-    now: Date.now,
-    random: Math.random,
+    world: realWorld,
     leaseMs: 1_000,
   })
-  const reads = new Reads(engine, new Waiters(store), 0)
+  const reads = new Reads(engine, new Waiters(engine.parts), 0)
   const watch = new Watch(engine, reads, { concurrency: 1, idleMs: 1_000 })
   watch.start()
   return watch

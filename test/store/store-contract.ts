@@ -1,11 +1,14 @@
 /** What every store must do. Run on each implementation with a way to open it, and to open it again after a crash. */
 
 import { expect, test } from 'vitest'
-import { newOperationId } from '../../src/operations/id.ts'
+import { operationIds } from '../../src/operations/id.ts'
 import type { Kind } from '../../src/operations/kinds/kind.ts'
 import { KIND_NAMES } from '../../src/operations/kinds/kinds.ts'
 import { newOperation, type Operation, type Running, type Succeeded } from '../../src/operations/operation.ts'
 import type { IdempotencyKey, ListQuery, Store } from '../../src/operations/store.ts'
+import { realWorld } from '../../src/world.ts'
+
+const newOperationId = operationIds(realWorld)
 
 export interface StoreUnderTest {
   store: Store

@@ -6,7 +6,6 @@
 import type { Engine } from '../engine.ts'
 import { failureOfLost, failureOfRefusal, failureOfUnsent, type Failure } from '../failure.ts'
 import type { CallOutcome } from '../hostkey.ts'
-import { newOperationId } from '../id.ts'
 import type { ReadKind } from '../kinds/kind.ts'
 import { hasEnded, newOperation, type Ended, type Operation, type Running } from '../operation.ts'
 import type { Event } from '../transition.ts'
@@ -39,10 +38,10 @@ export class Flight<K extends ReadKind> {
   ) {
     this.#engine = engine
     this.#waiters = waiters
-    const { now, policy } = engine.parts
-    const nowMs = now()
+    const { world, policy } = engine.parts
+    const nowMs = world.now()
     const draft = {
-      id: newOperationId(nowMs),
+      id: engine.newId(nowMs),
       kind,
       vmId,
       snapshot: null,
@@ -81,7 +80,7 @@ export class Flight<K extends ReadKind> {
   /** Somebody more waits for it, for at most `waitMs`. */
   enter(waitMs: number): void {
     this.#waiting += 1
-    this.#waitUntilMs = Math.max(this.#waitUntilMs, performance.now() + waitMs)
+    this.#waitUntilMs = Math.max(this.#waitUntilMs, this.#engine.parts.world.monotonic() + waitMs)
   }
 
   /** Somebody waits no longer: the last one to leave gives it up. */
@@ -104,7 +103,7 @@ export class Flight<K extends ReadKind> {
 
   /** Makes one step after the other until it ends, is promoted, or nobody waits for it. */
   async #fly(): Promise<Ended<K> | undefined> {
-    const { tracing, now } = this.#engine.parts
+    const { tracing, world } = this.#engine.parts
     const { signal } = this.#abort
     for (let current = this.#operation; !hasEnded(current) && !signal.aborted; current = this.#operation) {
       const running = current
@@ -120,7 +119,7 @@ export class Flight<K extends ReadKind> {
       }
       this.#operation = next
       if (hasEnded(next)) return next
-      await this.#pause(next.dueAtMs - now())
+      await this.#pause(next.dueAtMs - world.now())
       const promoted = await this.#stored()
       if (promoted) return this.#endOf(promoted)
     }
@@ -139,13 +138,13 @@ export class Flight<K extends ReadKind> {
   }
 
   async #store(caller: string): Promise<Operation<K>> {
-    const { now, store, leaseMs, tracing } = this.#engine.parts
+    const { world, store, leaseMs, tracing } = this.#engine.parts
     // It ended in this very turn of the event loop.
     if (hasEnded(this.#operation)) return this.#operation
     const operation: Running<K> = { ...this.#operation, ...tracing.begin(), createdBy: caller }
     // While a step is being made, nobody else may make it.
-    if (this.#isBusy) operation.dueAtMs = now() + leaseMs
-    await store.start(operation, null, now())
+    if (this.#isBusy) operation.dueAtMs = world.now() + leaseMs
+    await store.start(operation, null, world.now())
     this.#engine.onDue(operation.dueAtMs)
     return operation
   }
@@ -153,16 +152,17 @@ export class Flight<K extends ReadKind> {
   /** What is told at once to the callers who wait: they would wait for nothing. */
   #atOnce(event: Event): Event {
     if (event.type !== 'called' || this.#promotion) return event
-    const failure = whyNotNow(event.outcome, this.#waitUntilMs - performance.now())
+    const failure = whyNotNow(event.outcome, this.#waitUntilMs - this.#engine.parts.world.monotonic())
     return failure ? { type: 'given-up', failure } : event
   }
 
   #pause(ms: number): Promise<void> {
     if (ms <= 0 || this.#promotion || this.isGivenUp) return Promise.resolve()
+    const { world } = this.#engine.parts
     return new Promise(resolve => {
-      const timer = setTimeout(resolve, ms)
+      const timer = world.after(ms, resolve)
       this.#wake = () => {
-        clearTimeout(timer)
+        world.cancel(timer)
         resolve()
       }
     })

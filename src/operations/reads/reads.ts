@@ -78,7 +78,7 @@ export class Reads {
     flight.enter(request.waitMs)
     const gone = request.gone?.()
     try {
-      const ended = await within(flight.ended, request.waitMs, request.hurry, gone)
+      const ended = await within(this.#engine.parts.world, flight.ended, request.waitMs, request.hurry, gone)
       if (ended) return { operation: ended, ageMs: null }
       if (gone?.aborted) return { operation: flight.operation, ageMs: null }
       return { operation: await flight.promote(request.caller), ageMs: null }
@@ -93,7 +93,9 @@ export class Reads {
     const slot = this.#caches[kind].slot(vmId, snapshotType)
     const flight = this.#launch(slot, kind, vmId, snapshotType)
     flight.enter(limitMs)
-    const ended = await within(flight.ended, limitMs, signal).finally(() => flight.leave())
+    const ended = await within(this.#engine.parts.world, flight.ended, limitMs, signal).finally(() =>
+      flight.leave(),
+    )
     if (!ended) return { kind: 'blind', failure: NOT_IN_TIME }
     if (ended.failure) return { kind: 'blind', failure: ended.failure }
     const { snapshots } = ended.result
@@ -123,7 +125,7 @@ export class Reads {
 
   /** Nobody knows the age of a result from before the clock was set back: it is not fresh. */
   #ageMs({ finishedAtMs }: Ended): number {
-    const ageMs = this.#engine.parts.now() - finishedAtMs
+    const ageMs = this.#engine.parts.world.now() - finishedAtMs
     return ageMs < 0 ? Infinity : ageMs
   }
 

@@ -64,7 +64,7 @@ export class Replica {
     if (this.#isStopped) throw new NotWritten('the store is closed')
     const former = writer.replica
     const replica = randomBytes(8).toString('hex')
-    const silentMs = stopwatch(now)
+    const silentMs = stopwatch({ now, monotonic: () => performance.now() })
     const [, , adopted] = await connection.transaction(
       [
         sql.settings(pool.limitMs, LOCK_MS),
@@ -101,7 +101,7 @@ export class Replica {
     const { writer, sql, silenceMs, now } = this.#options
     // This process may have been stopped as the others were.
     if (!this.isSurelyAlive) this.#witnessSinceMs = Infinity
-    const silentMs = stopwatch(now)
+    const silentMs = stopwatch({ now, monotonic: () => performance.now() })
     const sentAtMs = performance.now()
     const isWitness = sentAtMs - this.#witnessSinceMs > silenceMs
     try {

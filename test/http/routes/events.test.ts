@@ -19,6 +19,7 @@ import {
   type ServerEvent,
   type World,
 } from '../../helper.ts'
+import { realWorld } from '../../../src/world.ts'
 
 async function follow(
   world: World,
@@ -157,7 +158,7 @@ function memoryStream(heartbeatMs: number) {
       return () => {}
     },
   }
-  const waiters = new Waiters(store as Store)
+  const waiters = new Waiters({ store: store as Store, world: realWorld })
   const [gone, draining] = [new AbortController(), new AbortController()]
   const parts = {
     config: { basePath: '' },

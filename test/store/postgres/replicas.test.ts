@@ -12,6 +12,7 @@ import { closedAfterAll } from '../../helper.ts'
 import { changed, endOf, operation } from '../store-contract.ts'
 import { openLossyWay } from './lossy-way.ts'
 import { lacksPostgres, startPostgres, type PostgresServer } from './postgres-server.ts'
+import { realWorld } from '../../../src/world.ts'
 
 const LEASE_MS = 30_000
 const WAIT = { timeout: 10_000, interval: 10 }
@@ -288,7 +289,7 @@ describe.skipIf(lacksPostgres())('postgres', () => {
       async ([, signal]) => {
         const [one, two] = [await open(url), await open(url)]
         await listening(2)
-        const waiters = new Waiters(two)
+        const waiters = new Waiters({ store: two, world: realWorld })
         onTestFinished(() => waiters.close())
         /** How long somebody at the one waits for an end at the other. */
         const waitMs = async (): Promise<number> => {
@@ -317,7 +318,7 @@ describe.skipIf(lacksPostgres())('postgres', () => {
 
     test('with notifications off, who waits hears within two seconds', async () => {
       const [one, two] = [await open(`${url}&notify=off`), await open(`${url}&notify=off`)]
-      const waiters = new Waiters(two)
+      const waiters = new Waiters({ store: two, world: realWorld })
       onTestFinished(() => waiters.close())
       const op = operation()
       await one.start(op, null, Date.now())
