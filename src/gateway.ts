@@ -76,7 +76,7 @@ export async function startGateway(
   const { store, sharedLimits } = await openStore(config, logger, now, opened)
   metrics.observeStore(store)
   metrics.observeKeys(() => callers.keyUses())
-  const hostkey = openHostkey(config, { logger, now, metrics, tracing, opened, overrides })
+  const hostkey = openHostkey(config, { logger, world, metrics, tracing, opened, overrides })
   const operations = new Operations({
     store: wrapStore(metrics.store(store)),
     hostkey: wrapHostkey(hostkey),
@@ -119,7 +119,7 @@ export async function startGateway(
 
 interface HostkeyParts {
   logger: FastifyBaseLogger
-  now: () => number
+  world: World
   metrics: Metrics
   tracing: Tracing
   opened: AsyncDisposableStack
@@ -129,10 +129,12 @@ interface HostkeyParts {
 /** HOSTKEY as the core's port, with every call timed and traced. */
 function openHostkey(
   { upstream: { baseUrl, timeoutMs, concurrency, readMethod, timeZone, credential } }: Config,
-  { logger, now, metrics, tracing, opened, overrides }: HostkeyParts,
+  { logger, world, metrics, tracing, opened, overrides }: HostkeyParts,
 ): Hostkey {
   const secret = opened.adopt(openSecret(credential, logger), it => it.close())
-  const transport = opened.adopt(createTransport({ baseUrl, timeoutMs, concurrency }), it => it.close())
+  const transport = opened.adopt(createTransport({ baseUrl, timeoutMs, concurrency, world }), it =>
+    it.close(),
+  )
   const login = tracing.login(metrics.login(fields => transport.send('auth.php', 'POST', fields)))
   const session =
     credential.kind === 'token'
@@ -142,7 +144,7 @@ function openHostkey(
           send: login,
           sendLogout: (fields, signal) => transport.send('auth.php', 'POST', fields, signal),
           host: new URL(baseUrl).hostname,
-          now,
+          world,
           log: logger,
         })
   opened.defer(() => session.close())
@@ -150,12 +152,12 @@ function openHostkey(
     concurrency,
     queue: concurrency * QUEUE_PER_PLACE,
     waitMs: QUEUE_WAIT_MS,
+    world,
   })
   const breaker = new Breaker({
     failures: overrides.breakerFailures ?? BREAKER_FAILURES,
     openMs: BREAKER_OPEN_MS,
-    // A pause of two seconds must not last for hours because the clock was set back.
-    now: () => performance.now(),
+    world,
   })
   metrics.observeUpstream({ breaker, bulkhead })
   const client = new Client({
@@ -163,7 +165,7 @@ function openHostkey(
     session,
     readMethod,
     gate: new Gate(breaker, bulkhead),
-    checks: new Throttle({ now: () => performance.now() }),
+    checks: new Throttle(world),
     timeZone,
     log: logger,
   })

@@ -9,6 +9,7 @@ import { unreadSettings } from '../config/unread.ts'
 import { checkStore } from '../store/check.ts'
 import { askAccount } from '../upstream/account.ts'
 import { readArguments, runCommand, type Command } from './command.ts'
+import { realWorld } from '../world.ts'
 
 /** `EX_CONFIG` of sysexits(3), as when the gateway is started with such a configuration. */
 const EXIT_CONFIG = 78
@@ -124,7 +125,7 @@ async function checkAccount(
   const place = `HOSTKEY at ${upstream.baseUrl}`
   if (upstream.credential.kind === 'token')
     return found.warn(`${place}: HOSTKEY_TOKEN is a fixed token, so there is no login that could be tried`)
-  const account = await askAccount(upstream, secretOf(upstream.credential))
+  const account = await askAccount({ ...upstream, world: realWorld }, secretOf(upstream.credential))
   if (account.kind === 'refused') return found.error(`${place}: refused the login: ${account.message}`)
   if (account.kind === 'unreachable') return found.error(`${place}: the login failed: ${account.reason}`)
   if (account.vmIds === null) return found.warn(`${place}: the login went well, and told no list of VMs`)

@@ -1,7 +1,7 @@
 /** What HOSTKEY says of an account at a login, for an operator who checks a configuration. */
 
 import { judgeLogin } from './judge/login.ts'
-import { createTransport } from './transport.ts'
+import { createTransport, type TransportOptions } from './transport.ts'
 
 export type Account =
   /** The login went well; `vmIds` are the VMs of the account, or null when the answer had no list of them. */
@@ -14,10 +14,10 @@ const TTL_S = 60
 
 /** Logs in once with an API key. The session ends by itself soon after. */
 export async function askAccount(
-  { baseUrl, timeoutMs }: { baseUrl: string; timeoutMs: number },
+  { baseUrl, timeoutMs, world }: Omit<TransportOptions, 'concurrency'>,
   apiKey: string,
 ): Promise<Account> {
-  const transport = createTransport({ baseUrl, timeoutMs, concurrency: 1 })
+  const transport = createTransport({ baseUrl, timeoutMs, concurrency: 1, world })
   try {
     const fields = { action: 'login', key: apiKey, ttl: TTL_S, fix_ip: 0 }
     const exchange = await transport.send('auth.php', 'POST', fields)

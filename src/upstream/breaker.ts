@@ -7,13 +7,15 @@
  * close a circuit that is open.
  */
 
+import type { World } from '../world.ts'
+
 export interface BreakerOptions {
   /** This many failures in a row open it. */
   failures: number
   /** How long it stays open before a call may probe, in milliseconds. */
   openMs: number
-  /** Milliseconds of a clock that is never set. */
-  now: () => number
+  /** A pause of two seconds must not last for hours because the clock was set back. */
+  world: Pick<World, 'monotonic'>
 }
 
 /**
@@ -88,9 +90,9 @@ export class Breaker {
   }
 
   #leftMs({ untilMs, failedBy }: Pause, vmId?: number): number {
-    const { now, openMs } = this.#options
+    const { world, openMs } = this.#options
     const turnMs = vmId !== undefined && failedBy === vmId ? openMs / 2 : 0
-    return Math.max(0, untilMs + turnMs - now())
+    return Math.max(0, untilMs + turnMs - world.monotonic())
   }
 
   #count(verdict: Verdict, vmId: number | undefined, probed: Pause | undefined): void {
@@ -126,6 +128,6 @@ export class Breaker {
   }
 
   #untilMs(): number {
-    return this.#options.now() + this.#options.openMs
+    return this.#options.world.monotonic() + this.#options.openMs
   }
 }

@@ -4,6 +4,8 @@
  * (cockatiel's among them) keep what they queued however long it waits.
  */
 
+import type { World } from '../world.ts'
+
 export interface BulkheadOptions {
   /** Calls at once. */
   concurrency: number
@@ -11,6 +13,7 @@ export interface BulkheadOptions {
   queue: number
   /** The longest wait for a place, in milliseconds. */
   waitMs: number
+  world: Pick<World, 'after' | 'cancel'>
 }
 
 export class Bulkhead {
@@ -63,7 +66,7 @@ export class Bulkhead {
   }
 
   #enter(queue: Set<() => void>, signal: AbortSignal | undefined): Promise<boolean> {
-    const { concurrency, queue: limit, waitMs } = this.#options
+    const { concurrency, queue: limit, waitMs, world } = this.#options
     if (this.#running < concurrency) {
       this.#running += 1
       return Promise.resolve(true)
@@ -71,14 +74,14 @@ export class Bulkhead {
     if (queue.size >= limit || signal?.aborted) return Promise.resolve(false)
     return new Promise(resolve => {
       const leave = (entered: boolean): void => {
-        clearTimeout(timer)
+        world.cancel(timer)
         queue.delete(enter)
         signal?.removeEventListener('abort', giveUp)
         resolve(entered)
       }
       const enter = (): void => leave(true)
       const giveUp = (): void => leave(false)
-      const timer = setTimeout(giveUp, waitMs)
+      const timer = world.after(waitMs, giveUp)
       signal?.addEventListener('abort', giveUp, { once: true })
       queue.add(enter)
     })

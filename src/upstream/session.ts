@@ -11,6 +11,7 @@ import { judgeLogin, type LoginVerdict } from './judge/login.ts'
 import { redact } from './redact.ts'
 import { isThrottled } from './throttle.ts'
 import type { Exchange } from './transport.ts'
+import type { World } from '../world.ts'
 
 export type TokenOutcome =
   | { kind: 'token'; token: string }
@@ -58,7 +59,7 @@ export interface LoginSessionOptions {
   sendLogout: Send
   /** The host of `HOSTKEY_BASE_URL`. */
   host: string
-  now: () => number
+  world: Pick<World, 'now' | 'timeout'>
   log: {
     info: (fields: object, message: string) => void
     warn: (fields: object, message: string) => void
@@ -109,18 +110,19 @@ class LoginSession implements Session {
   }
 
   async token(): Promise<TokenOutcome> {
-    const { now } = this.#options
-    if (this.#current && now() < this.#current.renewAtMs) return { kind: 'token', token: this.#current.token }
+    const { world } = this.#options
+    if (this.#current && world.now() < this.#current.renewAtMs)
+      return { kind: 'token', token: this.#current.token }
     return this.#login()
   }
 
   refused(token: string): boolean {
-    const { now, log } = this.#options
+    const { world, log } = this.#options
     this.#open.delete(token)
     if (this.#current?.token === token) {
-      const ageMs = now() - this.#current.atMs
+      const ageMs = world.now() - this.#current.atMs
       this.#current = undefined
-      this.#pace.refusedToken(now())
+      this.#pace.refusedToken(world.now())
       const nextLoginMs = this.#waitMs()
       if (nextLoginMs > 0) {
         this.#trouble = { kind: 'unauthorized', message: 'HOSTKEY refused a token that it had just given' }
@@ -138,7 +140,7 @@ class LoginSession implements Session {
     const before = this.#current
     if (!before) return false
     if (before.token !== token) return knows()
-    const ageMs = this.#options.now() - before.atMs
+    const ageMs = this.#options.world.now() - before.atMs
     if (before.servers?.has(vmId) || ageMs < this.#listMs || this.#waitMs() > 0) return false
     const outcome = await this.#login()
     const isNew = outcome.kind === 'token' && this.#current !== before
@@ -152,8 +154,8 @@ class LoginSession implements Session {
   }
 
   async close(): Promise<void> {
-    const { sendLogout } = this.#options
-    const signal = AbortSignal.timeout(LOGOUT_MS)
+    const { sendLogout, world } = this.#options
+    const signal = world.timeout(LOGOUT_MS)
     const tokens = [...this.#open]
     this.#open.clear()
     await Promise.allSettled(tokens.map(token => sendLogout({ action: 'logout', token }, signal)))
@@ -168,9 +170,9 @@ class LoginSession implements Session {
   }
 
   async #loginOnce(): Promise<TokenOutcome> {
-    const { apiKey, send, now } = this.#options
+    const { apiKey, send, world } = this.#options
     if (this.#waitMs() > 0) return this.#trouble
-    const startedAtMs = now()
+    const startedAtMs = world.now()
     const key = (this.#key = apiKey.current())
     const exchange = await send({ action: 'login', key, ttl: TTL_S, fix_ip: 0 })
     if (exchange.kind !== 'answer') return { kind: 'unsent', reason: `login: ${exchange.reason}` }
@@ -178,7 +180,7 @@ class LoginSession implements Session {
     const answer = judgeLogin({ ...exchange.answer, retryAfterMs: exchange.retryAfterMs })
     if (answer.kind === 'unintelligible') return { kind: 'unsent', reason: `login: ${answer.why}` }
     // What gets no answer is the circuit breaker's business: it is soon well again, or left alone.
-    this.#pace.answered(now())
+    this.#pace.answered(world.now())
     if (answer.kind === 'token') return this.#take(answer, startedAtMs)
     if (isThrottled({ status })) return this.#throttled(status, exchange.retryAfterMs ?? 0)
     return this.#refuse(answer.message)
@@ -187,7 +189,7 @@ class LoginSession implements Session {
   /** How long no login may be made. A new secret may be tried at once. */
   #waitMs(): number {
     if (this.#options.apiKey.current() !== this.#key) this.#pace.reset()
-    return this.#pace.waitMs(this.#options.now())
+    return this.#pace.waitMs(this.#options.world.now())
   }
 
   #take(answer: LoginVerdict & { kind: 'token' }, atMs: number): TokenOutcome {

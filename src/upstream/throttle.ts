@@ -5,6 +5,7 @@
  */
 
 import type { Exchange } from './transport.ts'
+import type { World } from '../world.ts'
 
 /** HTTP 429 (RFC 6585, section 4) and 503 (RFC 9110, section 15.6.4) speak of HOSTKEY and not of what was asked. */
 export function isThrottled({ status }: { status: number }): boolean {
@@ -18,29 +19,24 @@ export function askedToWaitMs(exchange: Exchange): number | null {
   return ms > 0 || exchange.answer.status === 429 ? ms : null
 }
 
-export interface ThrottleOptions {
-  /** Milliseconds of a clock that is never set. */
-  now: () => number
-}
-
 /** When HOSTKEY does not say how long. */
 const DEFAULT_MS = 5_000
 /** However long HOSTKEY says: a header that is wrong must not hold operations for hours. */
 const MAX_MS = 300_000
 
 export class Throttle {
-  readonly #now: () => number
+  readonly #world: Pick<World, 'monotonic'>
   /** Null while nothing is asked for. */
   #untilMs: number | null = null
   #isTrying = false
 
-  constructor({ now }: ThrottleOptions) {
-    this.#now = now
+  constructor(world: Pick<World, 'monotonic'>) {
+    this.#world = world
   }
 
   /** For how long nothing may be asked, in milliseconds; 0 when one may be tried. */
   get pausedMs(): number {
-    return this.#untilMs === null ? 0 : Math.max(0, this.#untilMs - this.#now())
+    return this.#untilMs === null ? 0 : Math.max(0, this.#untilMs - this.#world.monotonic())
   }
 
   /**
@@ -64,7 +60,7 @@ export class Throttle {
 
   /** What comes late from before does not make it shorter. */
   #wait(ms: number): void {
-    const untilMs = this.#now() + Math.min(ms > 0 ? ms : DEFAULT_MS, MAX_MS)
+    const untilMs = this.#world.monotonic() + Math.min(ms > 0 ? ms : DEFAULT_MS, MAX_MS)
     this.#untilMs = Math.max(this.#untilMs ?? 0, untilMs)
   }
 }

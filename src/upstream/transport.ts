@@ -9,6 +9,7 @@ import { encodeForm } from './actions.ts'
 import { decodeBody, isWholeJson } from './decode.ts'
 import { passOverContinue } from './interim.ts'
 import type { Answer } from './judge/text.ts'
+import type { Timer, World } from '../world.ts'
 
 /** An answer; or the request certainly never left; or it left and no whole answer came back. */
 export type Exchange =
@@ -24,6 +25,7 @@ export interface TransportOptions {
   timeoutMs: number
   /** Connections, and so exchanges at once. */
   concurrency: number
+  world: World
 }
 
 /** Answers over 1 MiB are cut off and refused (contract §3.6), as they come and with their content coding taken off. */
@@ -55,10 +57,11 @@ export interface Transport {
 
 /** A transport to one base URL; `baseUrl` may carry a path. */
 export function createTransport(options: TransportOptions): Transport {
+  const { timeoutMs, world } = options
   const base = new URL(options.baseUrl)
   const basePath = base.pathname.replace(/\/+$/, '')
   // HTTP/2 would put many exchanges on one connection: `connections` would limit nothing.
-  const connect = buildConnector({ timeout: options.timeoutMs, allowH2: false })
+  const connect = buildConnector({ timeout: timeoutMs, allowH2: false })
   const pool = new Pool(base.origin, {
     connections: options.concurrency,
     pipelining: 1,
@@ -70,8 +73,8 @@ export function createTransport(options: TransportOptions): Transport {
     },
     clientTtl: MAX_CONNECTION_AGE_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
-    headersTimeout: options.timeoutMs,
-    bodyTimeout: options.timeoutMs,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MS,
   })
@@ -81,7 +84,7 @@ export function createTransport(options: TransportOptions): Transport {
       if (signal?.aborted) return Promise.resolve({ kind: 'unsent', reason: GIVEN_UP })
       const body = encodeForm(fields)
       return new Promise(resolve => {
-        const collector = new Collector(resolve, { timeoutMs: options.timeoutMs, signal, mayLeave })
+        const collector = new Collector(resolve, { world, timeoutMs, signal, mayLeave })
         pool.dispatch(
           {
             path: `${basePath}/${script}`,
@@ -106,6 +109,7 @@ export function createTransport(options: TransportOptions): Transport {
 }
 
 interface CollectorOptions {
+  world: World
   timeoutMs: number
   signal: AbortSignal | undefined
   mayLeave: MayLeave | undefined
@@ -114,7 +118,8 @@ interface CollectorOptions {
 /** Collects one answer; settles exactly once. */
 class Collector implements Dispatcher.DispatchHandler {
   readonly #settle: (exchange: Exchange) => void
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: Timer
+  readonly #world: World
   readonly #signal: AbortSignal | undefined
   readonly #mayLeave: MayLeave
   #controller: Dispatcher.DispatchController | undefined
@@ -128,13 +133,13 @@ class Collector implements Dispatcher.DispatchHandler {
 
   constructor(
     settle: (exchange: Exchange) => void,
-    { timeoutMs, signal, mayLeave = () => true }: CollectorOptions,
+    { world, timeoutMs, signal, mayLeave = () => true }: CollectorOptions,
   ) {
+    this.#world = world
     this.#settle = settle
     this.#mayLeave = mayLeave
-    this.#timer = setTimeout(
-      () => this.#giveUp(`no whole answer within ${timeoutMs} ms`, 'timeout'),
-      timeoutMs,
+    this.#timer = world.after(timeoutMs, () =>
+      this.#giveUp(`no whole answer within ${timeoutMs} ms`, 'timeout'),
     )
     this.#signal = signal
     signal?.addEventListener('abort', this.#onAbort, { once: true })
@@ -209,7 +214,11 @@ class Collector implements Dispatcher.DispatchHandler {
         return { kind: 'lost', reason: 'a content coding that cannot be taken off', cause: 'invalid' }
       case 'body': {
         const answer = { status: this.#status, headers, body: decoded.body }
-        return { kind: 'answer', answer, retryAfterMs: parseRetryAfter(headers['retry-after']) }
+        return {
+          kind: 'answer',
+          answer,
+          retryAfterMs: parseRetryAfter(headers['retry-after'], this.#world.now()),
+        }
       }
     }
   }
@@ -217,7 +226,7 @@ class Collector implements Dispatcher.DispatchHandler {
   #end(exchange: Exchange): void {
     if (this.#settled) return
     this.#settled = true
-    clearTimeout(this.#timer)
+    this.#world.cancel(this.#timer)
     this.#signal?.removeEventListener('abort', this.#onAbort)
     this.#chunks = []
     this.#settle(exchange)
@@ -235,11 +244,11 @@ function plainHeaders(
 }
 
 /** `Retry-After` (RFC 9110, section 10.2.3) in milliseconds from now: whole seconds, or a date; null when it is neither. */
-function parseRetryAfter(text: string | undefined): number | null {
+function parseRetryAfter(text: string | undefined, nowMs: number): number | null {
   if (text === undefined) return null
   // Of several seconds the first counts; a date has a comma of its own.
   const seconds = /^\s*(\d{1,9})\s*(,|$)/.exec(text)?.[1]
   if (seconds !== undefined) return Number(seconds) * 1000
-  const ms = Date.parse(text) - Date.now()
+  const ms = Date.parse(text) - nowMs
   return ms >= 0 ? ms : null
 }

@@ -10,6 +10,7 @@ import { Breaker } from '../../src/upstream/breaker.ts'
 import { Bulkhead } from '../../src/upstream/bulkhead.ts'
 import { callRaw, KEY, startWorld, type World } from '../helper.ts'
 import { endOf, operation } from '../store/store-contract.ts'
+import { realWorld } from '../../src/world.ts'
 
 /** `name{label="value",…}` → value, with the labels in order. */
 function samplesOf(text: string): Record<string, number> {
@@ -175,8 +176,8 @@ test('a store that is away costs one gauge and is counted, and the decorated one
   const fails = (): Promise<never> => Promise.reject(away)
   const store = { get: fails, running: fails, save: fails } as Partial<Store> as Store
   const metrics = createMetrics()
-  const breaker = new Breaker({ failures: 1, openMs: 1, now: () => 0 })
-  const bulkhead = new Bulkhead({ concurrency: 1, queue: 1, waitMs: 1 })
+  const breaker = new Breaker({ failures: 1, openMs: 1, world: { monotonic: () => 0 } })
+  const bulkhead = new Bulkhead({ concurrency: 1, queue: 1, waitMs: 1, world: realWorld })
   metrics.observeStore(store)
   metrics.observeUpstream({ breaker, bulkhead })
   const measured = metrics.store(store)

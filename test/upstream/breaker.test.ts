@@ -4,7 +4,7 @@ import { Breaker, type Verdict } from '../../src/upstream/breaker.ts'
 
 function setUp() {
   const clock = { now: 1_000_000 }
-  const breaker = new Breaker({ failures: 3, openMs: 500, now: () => clock.now })
+  const breaker = new Breaker({ failures: 3, openMs: 500, world: { monotonic: () => clock.now } })
   /** Whether a call that ends so was let through. */
   const call = async (verdict: Verdict): Promise<boolean> =>
     (await breaker.run(
@@ -89,7 +89,7 @@ const VERDICT_OF = { answers: 'good', fails: 'bad', breaks: 'away' } as const
 /** A HOSTKEY of many VMs behind a breaker, whose calls end when they are told to. */
 function cloud(failures = 20) {
   const clock = { now: 1_000_000 }
-  const breaker = new Breaker({ failures, openMs: 500, now: () => clock.now })
+  const breaker = new Breaker({ failures, openMs: 500, world: { monotonic: () => clock.now } })
   const ends: (() => void)[] = []
   /** Calls that were made, and those that were not. */
   const seen = { made: 0, held: 0 }

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Bulkhead } from '../../src/upstream/bulkhead.ts'
+import { realWorld } from '../../src/world.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 function setUp() {
-  const bulkhead = new Bulkhead({ concurrency: 2, queue: 2, waitMs: 100 })
+  const bulkhead = new Bulkhead({ concurrency: 2, queue: 2, waitMs: 100, world: realWorld })
   const running: string[] = []
   const ends = new Map<string, () => void>()
   /** A call that runs until it is ended. */

@@ -5,6 +5,7 @@ import { fileSecret, fixedSecret } from '../../src/config/secret.ts'
 import { fixedSession, loginSession } from '../../src/upstream/session.ts'
 import type { Exchange } from '../../src/upstream/transport.ts'
 import { temporaryDirectory } from '../helper.ts'
+import { realWorld } from '../../src/world.ts'
 
 const START = Date.parse('2026-11-24T10:00:00.000Z')
 const API_KEY = 'api-key-0123456789'
@@ -28,7 +29,7 @@ function open(reply: (nth: number) => Exchange | Promise<Exchange>, keys = [API_
     send: async fields => reply(logins.push(fields)),
     sendLogout: async fields => reply(-logouts.push(fields)),
     host: 'api.hostkey.com',
-    now: () => clock.now,
+    world: { ...realWorld, now: () => clock.now },
     log: {
       info: (fields, message) => void log.push(['info', fields, message]),
       warn: (fields, message) => void log.push(['warn', fields, message]),

@@ -12,6 +12,7 @@ import { Gate } from '../../src/upstream/gate.ts'
 import { fixedSession, loginSession } from '../../src/upstream/session.ts'
 import { Throttle } from '../../src/upstream/throttle.ts'
 import { createTransport } from '../../src/upstream/transport.ts'
+import { realWorld } from '../../src/world.ts'
 
 // Not named like secrets, so that nothing but their values gives them away.
 export const TOKEN = 'deadbeef11111111'
@@ -38,7 +39,7 @@ export async function start({
 }: Options = {}) {
   const clock = { now: Date.parse('2026-11-24T10:00:00.000Z') }
   const sim = await startSimulator({ token: TOKEN, apiKey: API_KEY, now: () => clock.now, ...options })
-  const transport = createTransport({ baseUrl: sim.baseUrl, timeoutMs, concurrency: 4 })
+  const transport = createTransport({ baseUrl: sim.baseUrl, timeoutMs, concurrency: 4, world: realWorld })
   const log: unknown[] = []
   const looks = [...tokens]
   const secret = (values: string[]): Secret => ({
@@ -54,7 +55,7 @@ export async function start({
           send: fields => transport.send('auth.php', 'POST', fields),
           sendLogout: (fields, signal) => transport.send('auth.php', 'POST', fields, signal),
           host: '127.0.0.1',
-          now: () => clock.now,
+          world: { ...realWorld, now: () => clock.now },
           log: { info: () => {}, warn: (fields, message) => void log.push([fields, message]) },
         })
   const hostkey = new Client({
@@ -62,11 +63,11 @@ export async function start({
     session,
     readMethod,
     gate: new Gate(
-      new Breaker({ failures: FAILURES, openMs: 1_000, now: () => clock.now }),
-      new Bulkhead({ concurrency: 4, queue: 4, waitMs: 100 }),
+      new Breaker({ failures: FAILURES, openMs: 1_000, world: { monotonic: () => clock.now } }),
+      new Bulkhead({ concurrency: 4, queue: 4, waitMs: 100, world: realWorld }),
     ),
     timeZone: null,
-    checks: new Throttle({ now: () => clock.now }),
+    checks: new Throttle({ monotonic: () => clock.now }),
     log: { warn: (fields, message) => void log.push([fields, message]) },
   })
   onTestFinished(async () => {

@@ -4,7 +4,7 @@ import { Throttle } from '../../src/upstream/throttle.ts'
 
 function setUp() {
   const clock = { now: 1_000_000 }
-  const throttle = new Throttle({ now: () => clock.now })
+  const throttle = new Throttle({ monotonic: () => clock.now })
   /** Whether a call that is answered so was made. */
   const call = async (askedMs: number | null): Promise<boolean> =>
     (await throttle.run(

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { createTransport, type TransportOptions } from '../../src/upstream/transport.ts'
+import { realWorld } from '../../src/world.ts'
 
 const FIELDS = { action: 'create_snapshot', token: 'T', id: 1000 }
 export const FORM = 'action=create_snapshot&token=T&id=1000'
@@ -43,7 +44,13 @@ export async function wire(
 }
 
 export function open(baseUrl: string, options: Partial<TransportOptions> = {}) {
-  const transport = createTransport({ baseUrl, timeoutMs: 5_000, concurrency: 1, ...options })
+  const transport = createTransport({
+    baseUrl,
+    timeoutMs: 5_000,
+    concurrency: 1,
+    world: realWorld,
+    ...options,
+  })
   onTestFinished(() => transport.close())
   return {
     close: () => transport.close(),
