@@ -14,7 +14,8 @@ const ARROWS: Record<string, string[]> = {
   config: [],
   simulator: [],
   json: [],
-  callers: ['config'],
+  callers: ['config', 'webhooks/receiver.ts'],
+  webhooks: ['operations', 'config'],
   upstream: ['operations/hostkey.ts', 'config/secret.ts', 'json'],
   store: ['operations/store.ts', 'config', 'json'],
   observability: ['operations', 'upstream', 'callers/caller.ts', 'config'],
@@ -33,6 +34,9 @@ const ARROWS: Record<string, string[]> = {
   ],
 }
 
+/** What every room may know. */
+const FOR_ALL = ['world.ts']
+
 const rooms = readdirSync(join(ROOT, 'src'), { withFileTypes: true })
   .filter(entry => entry.isDirectory())
   .map(entry => entry.name)
@@ -44,7 +48,9 @@ test('every room has its arrows', () => {
 test('the linter refuses every arrow but these', () => {
   const directory = temporaryDirectory()
   copyFileSync(join(ROOT, '.oxlintrc.json'), join(directory, '.oxlintrc.json'))
-  const files = globSync('src/**/*.ts', { cwd: ROOT }).map(file => file.slice('src/'.length))
+  const files = globSync('src/**/*.ts', { cwd: ROOT })
+    .map(file => file.slice('src/'.length))
+    .filter(file => !FOR_ALL.includes(file))
   for (const room of rooms) {
     // A file a target: the linter names the file, and the file the target.
     for (const target of files.filter(file => dirname(file).split('/')[0] !== room)) {

@@ -4,8 +4,8 @@
  */
 
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
 import { calledAs } from './called-as.ts'
+import { parseCidrs } from './cidrs.ts'
 import type { EnvFile } from './env-file.ts'
 import { Reader, type Environment } from './reader.ts'
 import { parsePostgresUrl } from './postgres-url.ts'
@@ -50,6 +50,8 @@ export interface Config {
   readonly rateLimit: { readonly max: number; readonly windowMs: number }
   /** How many requests of one caller may be unanswered at once: streams, waits, and answers that nobody reads. */
   readonly maxOpenPerCaller: number
+  /** The addresses and CIDRs that are not public and yet may be receivers of webhooks. */
+  readonly webhookAllow: readonly string[]
   /** How traces are kept and sent; null when they are not. OpenTelemetry's SDK itself reads where to send them. */
   readonly tracing: {
     readonly protocol: 'http/protobuf' | 'http/json'
@@ -147,6 +149,7 @@ export function readConfig(env: Environment): {
       windowMs: read.integer('RATE_LIMIT_WINDOW_MS', 60_000, 1_000, 86_400_000),
     },
     maxOpenPerCaller: read.integer('MAX_OPEN_PER_CALLER', 200, 1, 100_000),
+    webhookAllow: read.parsed('WEBHOOK_ALLOW', [], parseCidrs),
     tracing: readTracing(read),
     docs: read.choice('DOCS', 'true', ['true', 'false']) === 'true',
     logLevel: read.choice('LOG_LEVEL', 'info', LOG_LEVELS),
@@ -307,16 +310,4 @@ function parseStoreUrl(value: string): string {
     throw new Error('must be postgres://… where it was redis://…: replicas share a PostgreSQL now')
   else throw new Error('must be sqlite:<path of the file> or postgres://…')
   return value
-}
-
-function parseCidrs(value: string): string[] {
-  const cidrs = value.split(',').map(one => one.trim())
-  for (const cidr of cidrs) {
-    const [address = '', bits, ...rest] = cidr.split('/')
-    const family = isIP(address)
-    const goodBits = bits === undefined || (/^\d+$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
-    if (family === 0 || !goodBits || rest.length > 0)
-      throw new Error('must be a list of addresses or CIDRs such as 10.0.0.0/8,192.168.1.1')
-  }
-  return cidrs
 }

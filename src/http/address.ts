@@ -1,25 +1,17 @@
 /** From which address a request comes: that of the connection, or what a trusted proxy says of it in `X-Forwarded-For`. */
 
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
+import { addressesIn } from '../config/cidrs.ts'
 
 /** Makes Fastify's `trustProxy` of the addresses and CIDRs of the proxies that are believed. */
 export function trustIn(proxies: readonly string[]): ((address: string) => boolean) | false {
   if (proxies.length === 0) return false
-  const trusted = new BlockList()
-  for (const proxy of proxies) {
-    const [address = '', bits] = proxy.split('/')
-    if (bits === undefined) trusted.addAddress(address, familyOf(address))
-    else trusted.addSubnet(address, Number(bits), familyOf(address))
-  }
+  const isTrusted = addressesIn(proxies)
   return text => {
     const address = addressIn(text)
-    return address !== undefined && trusted.check(address, familyOf(address))
+    return address !== undefined && isTrusted(address)
   }
-}
-
-function familyOf(address: string): 'ipv4' | 'ipv6' {
-  return isIP(address) === 4 ? 'ipv4' : 'ipv6'
 }
 
 /**

@@ -91,6 +91,16 @@ const VARIABLES: Record<string, Variable> = {
       '10.0.0.1,',
     ],
   },
+  WEBHOOK_ALLOW: {
+    default: '',
+    read: config => config.webhookAllow,
+    gives: [],
+    good: {
+      '10.0.0.0/8, 127.0.0.1': ['10.0.0.0/8', '127.0.0.1'],
+      '::1,fd00::/8': ['::1', 'fd00::/8'],
+    },
+    bad: ['true', '*', '10.0.0.0/33', 'fd00::/129', '10.0.0/8', 'receiver.internal', '10.0.0.1,'],
+  },
   CORS_ORIGINS: {
     default: '',
     read: config => config.corsOrigins,
