@@ -73,7 +73,7 @@ export async function startGateway(
   const callers = opened.adopt(await openCallers(config, { now, log: logger }), it => it.close())
   const metrics = createMetrics()
   const tracing = opened.adopt(await openTracing(config.tracing), it => it.close())
-  const { store, sharedLimits } = await openStore(config, logger, now, opened)
+  const { store, sharedLimits } = await openStore(config, logger, world, opened)
   metrics.observeStore(store)
   metrics.observeKeys(() => callers.keyUses())
   const hostkey = openHostkey(config, { logger, world, metrics, tracing, opened, overrides })
@@ -94,7 +94,7 @@ export async function startGateway(
     tracing,
     draining: draining.signal,
     logger,
-    now,
+    world,
     sharedLimits,
     connectionLimits: overrides.connectionLimits ?? {},
   })

@@ -21,6 +21,7 @@ import {
   type Simulator,
   type SimulatorOptions,
 } from '../src/simulator/simulator.ts'
+import { realWorld } from '../src/world.ts'
 
 export const KEY = 'test-caller-key-0000000000000000'
 export const TOKEN = 'test-token-1111111111111111'
@@ -327,7 +328,7 @@ export async function standInApp(
     tracing: NO_TRACING,
     draining: draining.signal,
     logger: pino({ level: 'debug' }, { write: line => void log.push(line) }),
-    now: Date.now,
+    world: realWorld,
   })
   onTestFinished(() => app.close())
   return { app, draining, log }

@@ -32,6 +32,7 @@ import { statsRoutes } from './routes/stats.ts'
 import { COMPONENTS } from './schemas/components.ts'
 import { refuseCredentialsInBodies } from './stray-credentials.ts'
 import { refuseUnknownQueries } from './validation.ts'
+import type { World } from '../world.ts'
 
 export interface AppParts {
   operations: Operations
@@ -41,7 +42,7 @@ export interface AppParts {
   /** Aborts when the gateway begins to shut down. */
   draining: AbortSignal
   logger: FastifyBaseLogger
-  now: () => number
+  world: World
   /** Where requests of all replicas are counted together. */
   sharedLimits?: SharedLimits | undefined
   /** Tests give other limits than those of the product. */
@@ -54,7 +55,8 @@ export type AppConfig = ServerConfig &
 /** Builds the app, which the caller listens with and closes. `ready()` rejects when a route declares no access. */
 export async function buildApp(config: AppConfig, parts: AppParts): Promise<FastifyInstance> {
   const { basePath } = config
-  const { operations, callers, metrics, draining, logger, now } = parts
+  const { operations, callers, metrics, draining, logger, world } = parts
+  const { now } = world
   const limits = { ...CONNECTION_LIMITS, ...parts.connectionLimits }
   const silentMs = Math.max(0, limits.keepAliveMs - limits.headersMs)
   const broken = new BrokenRequests({ basePath, silentMs }, logger, code => metrics.problem(null, code))
@@ -76,7 +78,7 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
   endJsonWithNewline(app)
   followHttp(app)
   await allowOrigins(app, config.corsOrigins)
-  const rateLimits = await createLimits(app, config.rateLimit, parts.sharedLimits)
+  const rateLimits = await createLimits(app, config.rateLimit, world, parts.sharedLimits)
   const open = new OpenRequests(config.maxOpenPerCaller, caller => metrics.heldTooMuch(caller))
   admitRequests(app, { callers, limits: rateLimits, open, draining })
   checkForBody(app)

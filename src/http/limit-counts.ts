@@ -3,6 +3,8 @@
  * many addresses pushes out the counts of other addresses, but never those of a caller, who would have a new quota then.
  */
 
+import type { World } from '../world.ts'
+
 /** So many callers (of each bucket) are counted; those of the callers file are far fewer. */
 const CALLERS = 100_000
 const ADDRESSES = 10_000
@@ -17,16 +19,15 @@ type Answer = (error: Error | null, result?: { current: number; ttl: number }) =
 export class LimitCounts {
   readonly #callers = new Map<string, Count>()
   readonly #addresses = new Map<string, Count>()
-  readonly #now: () => number
+  readonly #world: Pick<World, 'now'>
 
-  /** The plugin makes a store with its options, which say nothing that matters here. */
-  constructor(_options?: unknown, now: () => number = Date.now) {
-    this.#now = now
+  constructor(world: Pick<World, 'now'>) {
+    this.#world = world
   }
 
   /** Counts a request with this key, in windows of `windowMs`. */
   incr(key: string, answer: Answer, windowMs: number): void {
-    const nowMs = this.#now()
+    const nowMs = this.#world.now()
     const isCaller = /^\w+:caller:/.test(key)
     const counts = isCaller ? this.#callers : this.#addresses
     const known = counts.get(key)
@@ -44,5 +45,14 @@ export class LimitCounts {
   /** Keys have the name of their bucket in front, so that all limiters can count here. */
   child(): this {
     return this
+  }
+}
+
+/** A store class, as the plugin takes it. */
+export function localCounts(world: Pick<World, 'now'>): new () => LimitCounts {
+  return class extends LimitCounts {
+    constructor() {
+      super(world)
+    }
   }
 }

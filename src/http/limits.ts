@@ -7,9 +7,10 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { addressOf } from './address.ts'
-import { LimitCounts } from './limit-counts.ts'
+import { localCounts } from './limit-counts.ts'
 import { ApiProblem } from './problem.ts'
 import type { Bucket } from './route-config.ts'
+import type { World } from '../world.ts'
 import { sharedCounts, type SharedLimits } from './shared-counts.ts'
 
 const OPERATIONS_FACTOR = 10
@@ -23,9 +24,13 @@ export interface Limits {
 export async function createLimits(
   app: FastifyInstance,
   standard: { max: number; windowMs: number },
+  world: World,
   shared?: SharedLimits,
 ): Promise<Limits> {
-  await app.register(rateLimit, { global: false, store: shared ? sharedCounts(shared) : LimitCounts })
+  await app.register(rateLimit, {
+    global: false,
+    store: shared ? sharedCounts(shared, world) : localCounts(world),
+  })
   app.decorateRequest('limit', null)
   comeBackWhenThereIsQuota(app)
 

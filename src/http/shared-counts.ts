@@ -1,6 +1,7 @@
 /** Counts requests of all replicas together, for @fastify/rate-limit; while that cannot be done, those of this process. */
 
-import { LimitCounts } from './limit-counts.ts'
+import { localCounts, type LimitCounts } from './limit-counts.ts'
+import type { World } from '../world.ts'
 
 /** Where all replicas count. */
 export interface SharedLimits {
@@ -9,8 +10,8 @@ export interface SharedLimits {
 }
 
 /** A store class, as the plugin takes it. */
-export function sharedCounts(shared: SharedLimits): typeof LimitCounts {
-  return class SharedCounts extends LimitCounts {
+export function sharedCounts(shared: SharedLimits, world: Pick<World, 'now'>): new () => LimitCounts {
+  return class SharedCounts extends localCounts(world) {
     override incr(key: string, answer: Parameters<LimitCounts['incr']>[1], windowMs: number, max = 0): void {
       shared.count(key, windowMs, max).then(
         ({ current, ttlMs }) => answer(null, { current, ttl: ttlMs }),

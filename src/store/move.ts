@@ -10,10 +10,11 @@ import { parsePostgresUrl } from '../config/postgres-url.ts'
 import { parseExact } from '../json/exact.ts'
 import type { Operation } from '../operations/store.ts'
 import { connect, plain, type Connection, type Row } from './postgres/connection.ts'
-import { MIGRATIONS, migrate } from './postgres/schema.ts'
+import { migrate } from './postgres/schema.ts'
 import { DATABASE_CLOCK } from './postgres/statements.ts'
 import { toText, toTexts, type Texts } from './postgres/writes.ts'
 import { SCHEMA_VERSION } from './sqlite/schema.ts'
+import { realWorld } from '../world.ts'
 
 export interface Moved {
   operations: number
@@ -45,9 +46,9 @@ export async function moveStore(
 ): Promise<Moved> {
   using source = openSource(from.replace(/^sqlite:/, ''))
   const address = parsePostgresUrl(to)
-  const { connection } = await connect(address, 0).catch(fail)
+  const { connection } = await connect(address, 0, realWorld).catch(fail)
   try {
-    await migrate(connection, address.schema, LIMIT_MS, MIGRATIONS).catch(fail)
+    await migrate(connection, address.schema, LIMIT_MS, realWorld).catch(fail)
     return await new Move(source, connection, `"${address.schema}"`, onProgress).run()
   } finally {
     connection.destroy()

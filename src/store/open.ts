@@ -7,17 +7,18 @@ import { openControl } from './sqlite/control.ts'
 import type { PostgresLog } from './postgres/options.ts'
 import { openSqliteStore } from './sqlite/open.ts'
 import type { Store } from '../operations/store.ts'
+import type { World } from '../world.ts'
 
 /** Opens it, and where requests are counted for all replicas, if there may be several; `opened` takes how to close what was opened. */
 export async function openStore(
   { storeUrl, storeUrlFile }: Pick<Config, 'storeUrl' | 'storeUrlFile'>,
   log: PostgresLog,
-  now: () => number,
+  world: World,
   opened: Pick<AsyncDisposableStack, 'defer'>,
 ): Promise<{ store: Store; sharedLimits?: Limits }> {
   if (storeUrl.startsWith('sqlite:')) {
     const path = storeUrl.slice('sqlite:'.length)
-    const store = openSqliteStore(path, now(), { onBroken: endProcess })
+    const store = openSqliteStore(path, world.now(), { world, onBroken: endProcess(world) })
     opened.defer(() => store.close())
     const control = await openControl(path, { hold: () => store.hold() }).catch((error: Error) => {
       // Some file systems have no sockets.
@@ -31,7 +32,7 @@ export async function openStore(
   const { openPostgresStore } = await import('./postgres/postgres.ts')
   const url = watchedUrl(storeUrl, storeUrlFile, log)
   opened.defer(() => url.close())
-  const store = await openPostgresStore(() => url.current(), { log, now })
+  const store = await openPostgresStore(() => url.current(), { log, world })
   opened.defer(() => store.close())
   return { store, sharedLimits: store.limits }
 }
@@ -47,8 +48,9 @@ function watchedUrl(url: string, file: string | null, log: PostgresLog): Secret 
 }
 
 /** Uncaught on purpose: the process ends with this as the reason, and the next one reads what is on the disk. */
-function endProcess(cause: Error): void {
-  setImmediate(() => {
-    throw new Error('the disk did not take what the store wrote', { cause })
-  })
+function endProcess({ soon }: World): (cause: Error) => void {
+  return cause =>
+    soon(() => {
+      throw new Error('the disk did not take what the store wrote', { cause })
+    })
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { LimitCounts } from '../../src/http/limit-counts.ts'
+import { realWorld } from '../../src/world.ts'
 
 /** Counts a request, and returns what the plugin is told. */
 function count(counts: LimitCounts, key: string, windowMs = 60_000): { current: number; ttl: number } {
@@ -10,7 +11,7 @@ function count(counts: LimitCounts, key: string, windowMs = 60_000): { current: 
 }
 
 test('no number of addresses frees a caller', () => {
-  const counts = new LimitCounts()
+  const counts = new LimitCounts(realWorld)
   for (let i = 1; i <= 3; i += 1) expect(count(counts, 'default:caller:tester').current).toBe(i)
   for (let i = 0; i < 25_000; i += 1) count(counts, `default:address:2001:db8:0:${i.toString(16)}::`)
   expect(count(counts.child(), 'default:caller:tester').current).toBe(4)
@@ -34,7 +35,7 @@ test('it counts as a simple model does, in fixed windows', () => {
   fc.assert(
     fc.property(hits, all => {
       let nowMs = 0
-      const counts = new LimitCounts(undefined, () => nowMs)
+      const counts = new LimitCounts({ now: () => nowMs })
       const model = new Map<string, number[]>()
       for (const { key, afterMs } of all) {
         nowMs += afterMs
@@ -50,7 +51,7 @@ test('it counts as a simple model does, in fixed windows', () => {
 
 test('a clock that is set back begins a new window', () => {
   let nowMs = 10_000_000
-  const counts = new LimitCounts(undefined, () => nowMs)
+  const counts = new LimitCounts({ now: () => nowMs })
   count(counts, 'default:caller:a')
   nowMs = 0
   expect(count(counts, 'default:caller:a')).toEqual({ current: 1, ttl: 60_000 })

@@ -5,6 +5,7 @@ import { createLogger } from '../../observability/log.ts'
 import { toOpenApi30 } from './openapi-30.ts'
 import { toYaml } from './document.ts'
 import { NO_TRACING } from '../../observability/tracing.ts'
+import { realWorld } from '../../world.ts'
 
 /** Returns the content of each file, by its name. */
 export async function renderDocuments(): Promise<Record<string, string>> {
@@ -30,7 +31,7 @@ export async function renderDocuments(): Promise<Record<string, string>> {
       tracing: NO_TRACING,
       draining: new AbortController().signal,
       logger: createLogger('silent'),
-      now: Date.now,
+      world: realWorld,
     },
   )
   await app.ready()

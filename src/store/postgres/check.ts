@@ -4,12 +4,13 @@ import { parsePostgresUrl } from '../../config/postgres-url.ts'
 import { connect, lossesOf } from './connection.ts'
 import { Unusable } from './errors.ts'
 import { MIGRATIONS, refuseNewer, versionOf } from './schema.ts'
+import { realWorld } from '../../world.ts'
 
 /** One that is away is a warning: a gateway that is started waits for it. Nothing shows the password. */
 export async function checkPostgres(url: string): Promise<{ faults: string[]; warnings: string[] }> {
   const address = parsePostgresUrl(url)
   try {
-    const { connection } = await connect(address, 0)
+    const { connection } = await connect(address, 0, realWorld)
     try {
       refuseNewer(await versionOf(connection, address.schema, address.statementTimeoutMs), MIGRATIONS)
       return { faults: [], warnings: lossesOf(connection.state) }

@@ -17,6 +17,7 @@ import {
   wordsOf,
 } from './errors.ts'
 import type { PostgresAddress, PostgresHost } from '../../config/postgres-url.ts'
+import type { World } from '../../world.ts'
 
 /** SQL that is always the same, and so prepared once a session, with what it is carried out with. */
 export interface Statement {
@@ -50,14 +51,16 @@ type Answer = { rows: Row[]; command: string } | { error: Error }
 export class Connection {
   readonly state: ServerState
   readonly #client: Client
+  readonly #world: World
   readonly #listeners = { broken: () => {}, notification: (_payload: string) => {} }
   /** Answers to statements of the transaction under way. */
   #isCommitting = false
   #warning: string | undefined
   #isBroken = false
 
-  private constructor(client: Client, state: ServerState) {
+  private constructor(client: Client, state: ServerState, world: World) {
     this.#client = client
+    this.#world = world
     this.state = state
     // Without a handler, a backend that somebody terminates would end this process.
     client.on('error', () => this.destroy())
@@ -70,7 +73,11 @@ export class Connection {
   }
 
   /** Connects to one host and asks how it is set. Rejects without a word of the user or the password. */
-  static async open(address: PostgresAddress, { host, port }: PostgresHost): Promise<Connection> {
+  static async open(
+    address: PostgresAddress,
+    { host, port }: PostgresHost,
+    world: World,
+  ): Promise<Connection> {
     const { user, password, database, connectTimeoutMs } = address
     const client = new Client({
       host,
@@ -85,27 +92,27 @@ export class Connection {
       connectionTimeoutMillis: connectTimeoutMs,
       application_name: 'hostkey-vm-gateway',
     })
-    const timer = setTimeout(
-      () => client.connection.stream.destroy(new Error('timeout expired')),
-      connectTimeoutMs,
+    const timer = world.after(connectTimeoutMs, () =>
+      client.connection.stream.destroy(new Error('timeout expired')),
     )
     client.on('error', () => {})
     try {
       await client.connect()
       const { rows } = await client.query<Row>({ text: STATE, rowMode: 'array', types: AS_TEXT })
       const [inRecovery, readOnly, encoding, synchronousCommit, fsync] = rows[0]!
-      return new Connection(client, {
+      const state = {
         inRecovery: inRecovery === 'true',
         readOnly: readOnly === 'on',
         encoding: encoding ?? '',
         synchronousCommit: synchronousCommit ?? '',
         fsync: fsync ?? '',
-      })
+      }
+      return new Connection(client, state, world)
     } catch (error) {
       client.connection.stream.destroy()
       throw connectWords(error, `${host}:${port}`)
     } finally {
-      clearTimeout(timer)
+      world.cancel(timer)
     }
   }
 
@@ -179,19 +186,19 @@ export class Connection {
     isPrepared: boolean,
     onLastButOne = (): unknown => undefined,
   ): Promise<Answer[]> {
-    const client = this.#client
+    const [client, world] = [this.#client, this.#world]
     const { stream } = client.connection
     const answers: Answer[] = []
     return new Promise(resolve => {
-      const timer = setTimeout(() => {
+      const timer = world.after(limitMs, () => {
         client.connection.stream.destroy(new Error(`no answer for ${limitMs} ms`))
         this.destroy()
-      }, limitMs)
+      })
       const answered = (answer: Answer): void => {
         answers.push(answer)
         if (answers.length === statements.length - 1) onLastButOne()
         if (answers.length < statements.length) return
-        clearTimeout(timer)
+        world.cancel(timer)
         resolve(answers)
       }
       stream.cork()
@@ -228,13 +235,14 @@ export function plain(text: string): Statement {
 export async function connect(
   address: PostgresAddress,
   first: number,
+  world: World,
 ): Promise<{ connection: Connection; place: number }> {
   const { hosts, target } = address
   const reasons: string[] = []
   for (let i = 0; i < hosts.length; i += 1) {
     const place = (first + i) % hosts.length
     try {
-      const connection = await Connection.open(address, hosts[place]!)
+      const connection = await Connection.open(address, hosts[place]!, world)
       const problem = problemOf(connection.state, target)
       if (problem === undefined) return { connection, place }
       connection.destroy()

@@ -1,5 +1,7 @@
 /** What is asked for in one turn of the event loop, or while the question before is under way, is one question. */
 
+import type { World } from '../../world.ts'
+
 interface Asker<T> {
   key: string
   resolve: (value: T | undefined) => void
@@ -9,11 +11,13 @@ interface Asker<T> {
 export class Grouped<T> {
   readonly #ask: (keys: string[]) => Promise<Map<string, T>>
   readonly #limit: number
+  readonly #world: Pick<World, 'soon'>
   #askers: Asker<T>[] = []
   #isAsking = false
 
   /** `ask` gets up to `limit` keys at a time. */
-  constructor(limit: number, ask: (keys: string[]) => Promise<Map<string, T>>) {
+  constructor(world: Pick<World, 'soon'>, limit: number, ask: (keys: string[]) => Promise<Map<string, T>>) {
+    this.#world = world
     this.#limit = limit
     this.#ask = ask
   }
@@ -21,7 +25,7 @@ export class Grouped<T> {
   get(key: string): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       this.#askers.push({ key, resolve, reject })
-      if (this.#askers.length === 1 && !this.#isAsking) setImmediate(() => void this.#run())
+      if (this.#askers.length === 1 && !this.#isAsking) this.#world.soon(() => void this.#run())
     })
   }
 

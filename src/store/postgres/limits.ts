@@ -9,9 +9,11 @@ import { StoreUnavailable } from '../../operations/store.ts'
 import type { Row, Statement } from './connection.ts'
 import type { Statements } from './statements.ts'
 import { toText } from './writes.ts'
+import type { World } from '../../world.ts'
 
 interface LimitsOptions {
   sql: Statements
+  world: World
   /** Carries out a statement. */
   ask: (statement: Statement) => Promise<Row[]>
 }
@@ -39,7 +41,7 @@ export class Limits {
   readonly #options: LimitsOptions
   #queue = new Map<string, Waiting>()
   #isAsking = false
-  /** By `performance.now()`. */
+  /** By the monotonic clock. */
   #pausedUntilMs = -Infinity
   /** Who had used up the quota when asked last, and when there is quota again. */
   readonly #over = new Map<string, { current: number; endsAtMs: number }>()
@@ -54,10 +56,10 @@ export class Limits {
    */
   async count(key: string, windowMs: number, max: number): Promise<Count> {
     const over = this.#over.get(key)
-    const leftMs = over ? over.endsAtMs - performance.now() : 0
+    const leftMs = over ? over.endsAtMs - this.#options.world.monotonic() : 0
     if (over && leftMs > 0 && over.current >= max) return { current: over.current + 1, ttlMs: leftMs }
     this.#over.delete(key)
-    if (performance.now() < this.#pausedUntilMs)
+    if (this.#options.world.monotonic() < this.#pausedUntilMs)
       throw new StoreUnavailable('requests are counted here for now')
     const count = await this.#next(key, windowMs)
     if (count.current >= max) this.#remember(key, count)
@@ -70,7 +72,7 @@ export class Limits {
       waiting.told.push(count => (count instanceof Error ? reject(count) : resolve(count)))
       this.#queue.set(key, waiting)
       if (this.#queue.size === 1 && waiting.told.length === 1 && !this.#isAsking)
-        setImmediate(() => this.#flush())
+        this.#options.world.soon(() => this.#flush())
     })
   }
 
@@ -79,17 +81,17 @@ export class Limits {
     if (batch.length === 0) return
     this.#queue = new Map()
     this.#isAsking = true
-    const timer = setTimeout(
-      () => this.#giveUp(batch, new StoreUnavailable('requests could not be counted in time'), Infinity),
-      PATIENCE_MS,
+    const { world } = this.#options
+    const timer = world.after(PATIENCE_MS, () =>
+      this.#giveUp(batch, new StoreUnavailable('requests could not be counted in time'), Infinity),
     )
     this.#ask(batch)
       .catch((error: unknown) => this.#giveUp(batch, error as Error, PAUSE_MS))
       .finally(() => {
-        clearTimeout(timer)
+        world.cancel(timer)
         this.#isAsking = false
         // It took too long, and is over.
-        if (this.#pausedUntilMs === Infinity) this.#pausedUntilMs = performance.now() + PAUSE_MS
+        if (this.#pausedUntilMs === Infinity) this.#pausedUntilMs = this.#options.world.monotonic() + PAUSE_MS
         this.#flush()
       })
   }
@@ -114,14 +116,14 @@ export class Limits {
 
   /** Those who wait for the next statement too: it would take as long. */
   #giveUp(batch: readonly [string, Waiting][], error: Error, pauseMs: number): void {
-    this.#pausedUntilMs = performance.now() + pauseMs
+    this.#pausedUntilMs = this.#options.world.monotonic() + pauseMs
     for (const [, { told }] of [...batch, ...this.#queue]) for (const tell of told) tell(error)
     this.#queue = new Map()
   }
 
   #remember(key: string, { current, ttlMs }: Count): void {
     const known = Math.max(current, this.#over.get(key)?.current ?? 0)
-    this.#over.set(key, { current: known, endsAtMs: performance.now() + ttlMs })
+    this.#over.set(key, { current: known, endsAtMs: this.#options.world.monotonic() + ttlMs })
     if (this.#over.size > MAX_OVER) this.#over.delete(this.#over.keys().next().value!)
   }
 }

@@ -8,10 +8,12 @@ import type { Connection } from './connection.ts'
 import { plain } from './connection.ts'
 import type { Pool } from './pool.ts'
 import type { Statements } from './statements.ts'
+import type { Timer, World } from '../../world.ts'
 
 export interface NotificationsOptions {
   pool: Pool
   sql: Statements
+  world: World
   channel: string
   /** Something that no other process calls itself. */
   self: string
@@ -33,7 +35,7 @@ export class Notifications {
   readonly #options: Required<NotificationsOptions>
   #connection: Connection | undefined
   #changed = new Set<string>()
-  #timers = new Set<NodeJS.Timeout>()
+  #timers = new Set<Timer>()
   #isTelling = false
   #hasHeard = false
   #failures = 0
@@ -61,15 +63,18 @@ export class Notifications {
 
   close(): void {
     this.#isClosed = true
-    for (const timer of this.#timers) clearTimeout(timer)
+    for (const timer of this.#timers) this.#options.world.cancel(timer)
     this.#connection?.destroy()
   }
 
   #after(delayMs: number, work: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer)
-      work()
-    }, delayMs).unref()
+    const { world } = this.#options
+    const timer = world
+      .after(delayMs, () => {
+        this.#timers.delete(timer)
+        work()
+      })
+      .unref()
     this.#timers.add(timer)
   }
 
@@ -99,7 +104,8 @@ export class Notifications {
     this.#changed.clear()
     const delayMs = Math.min(RETRY_MIN_MS * 2 ** Math.min(this.#failures, 20), RETRY_MAX_MS)
     this.#failures += 1
-    if (!this.#isClosed) this.#after(delayMs * (0.5 + Math.random()), () => void this.#connect())
+    if (!this.#isClosed)
+      this.#after(delayMs * (0.5 + this.#options.world.random()), () => void this.#connect())
   }
 
   /** Tells itself something, and expects to have heard it by the next time. */

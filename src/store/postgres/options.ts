@@ -1,5 +1,7 @@
 /** What the PostgreSQL store is opened with. */
 
+import type { World } from '../../world.ts'
+
 export interface PostgresLog {
   info: (fields: object, message: string) => void
   warn: (fields: object, message: string) => void
@@ -7,8 +9,7 @@ export interface PostgresLog {
 
 export interface PostgresStoreOptions {
   log: PostgresLog
-  /** Milliseconds since the epoch. */
-  now?: () => number
+  world?: World
   /** What SQL reads the time with, in milliseconds. */
   clock?: string
   beatMs?: number

@@ -3,11 +3,11 @@
  * as there is none at all, whoever asks is refused at once. The URL is read anew for each.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreUnavailable } from '../../operations/store.ts'
 import { connect, type Connection, type Row, type Statement } from './connection.ts'
 import { NotWritten, isRepeatable, isUnprepared, isWrongServer } from './errors.ts'
 import { parsePostgresUrl, type PostgresAddress } from '../../config/postgres-url.ts'
+import type { World } from '../../world.ts'
 
 export interface PoolOptions {
   /** The URL as it is now. */
@@ -17,6 +17,7 @@ export interface PoolOptions {
   /** Called with each attempt to connect that failed, and when there is a connection again. */
   onAway: (reason: Error, isFirst: boolean) => void
   onBack: () => void
+  world: World
   /** How long one waits for a connection while all are in use. */
   acquireMs?: number
 }
@@ -112,21 +113,22 @@ export class Pool {
       this.#grow()
       return Promise.reject(this.#away())
     }
+    const { world, acquireMs = ACQUIRE_MS } = this.#options
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         resolve: given => {
-          clearTimeout(timer)
+          world.cancel(timer)
           resolve(given)
         },
         reject: error => {
-          clearTimeout(timer)
+          world.cancel(timer)
           reject(error)
         },
       }
-      const timer = setTimeout(() => {
+      const timer = world.after(acquireMs, () => {
         this.#waiters.splice(this.#waiters.indexOf(waiter), 1)
         reject(new StoreUnavailable('no connection to the store was free in time'))
-      }, this.#options.acquireMs ?? ACQUIRE_MS)
+      })
       this.#waiters.push(waiter)
       this.#grow()
     })
@@ -183,7 +185,7 @@ export class Pool {
 
   async #connect(): ReturnType<typeof connect> {
     this.#address = parsePostgresUrl(this.#options.url())
-    return connect(this.#address, this.#place)
+    return connect(this.#address, this.#place, this.#options.world)
   }
 
   #add(connection: Connection): void {
@@ -204,9 +206,7 @@ export class Pool {
     this.#failures += 1
     if (this.#all.size === 0) for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#away())
     const delayMs = Math.min(BACKOFF_MIN_MS * 2 ** Math.min(this.#failures - 1, 10), BACKOFF_MAX_MS)
-    await sleep(delayMs * (0.5 + Math.random()), undefined, {
-      signal: this.#closing.signal,
-      ref: false,
-    }).catch(() => {})
+    const { world } = this.#options
+    await world.sleep(delayMs * (0.5 + world.random()), this.#closing.signal).catch(() => {})
   }
 }

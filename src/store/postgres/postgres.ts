@@ -13,8 +13,6 @@
  */
 
 import { parseExact } from '../../json/exact.ts'
-import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   StoreUnavailable,
   type IdempotencyKey,
@@ -47,6 +45,7 @@ import {
   type StartWrite,
   type Write,
 } from './writes.ts'
+import { realWorld } from '../../world.ts'
 
 const RELOOK_MS = 1_000
 const OPEN_MS = 5_000
@@ -93,21 +92,21 @@ class PostgresStore implements Store {
   #isClosed = false
 
   constructor(url: () => string, options: PostgresStoreOptions) {
-    const all = { now: Date.now, clock: DATABASE_CLOCK, openMs: OPEN_MS, migrations: MIGRATIONS, ...options }
-    this.#options = all as Required<PostgresStoreOptions>
+    const defaults = { world: realWorld, clock: DATABASE_CLOCK, openMs: OPEN_MS, migrations: MIGRATIONS }
+    const all = (this.#options = { ...defaults, ...options } as Required<PostgresStoreOptions>)
     this.#pool = new Pool({
       url,
+      world: all.world,
       onConnect: connection => this.#prepare(connection),
       onAway: (reason, isFirst) => this.#away(reason, isFirst),
       onBack: () => options.log.info({}, 'PostgreSQL is back'),
     })
     const { schema, notify } = this.#pool.address
-    const [pool, sql, running] = [this.#pool, statementsFor(schema, all.clock), this.#running]
-    this.#sql = sql
-    this.limits = new Limits({ sql, ask: statement => pool.ask(statement) })
+    const sql = (this.#sql = statementsFor(schema, all.clock))
+    const parts = { pool: this.#pool, sql, running: this.#running, world: all.world }
+    this.limits = new Limits({ ...parts, ask: statement => parts.pool.ask(statement) })
     const writer = new Writer({
-      pool,
-      sql,
+      ...parts,
       toOperation: stored => this.#reader.toOperation(stored),
       onFenced: connection => {
         options.log.warn({}, 'this replica was held to be dead; others may have what it held')
@@ -115,29 +114,26 @@ class PostgresStore implements Store {
       },
     })
     this.#writer = writer
-    this.#reader = new Reader({ pool, sql, writer, running, now: all.now })
+    this.#reader = new Reader({ ...parts, writer })
     this.#replica = new Replica({
-      pool,
+      ...parts,
       writer,
-      running,
-      sql,
-      now: all.now,
       ...(options.beatMs === undefined ? {} : { beatMs: options.beatMs }),
       ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }),
     })
     if (notify)
       this.#notifications = new Notifications({
-        pool,
-        sql,
+        ...parts,
         channel: `gateway_${schema}`,
-        self: randomBytes(8).toString('hex'),
+        self: all.world.randomBytes(8).toString('hex'),
         onChange: id => this.#tellHere(id),
       })
   }
 
   /** Resolves when the store serves and has what dead replicas left, or after a moment. */
   async opened(): Promise<void> {
-    const enough = AbortSignal.timeout(this.#options.openMs)
+    const { world, openMs } = this.#options
+    const enough = world.timeout(openMs)
     for (;;) {
       try {
         await this.ping()
@@ -146,7 +142,7 @@ class PostgresStore implements Store {
         if (this.#unusable) throw this.#unusable
         if (enough.aborted) break
         if (!(error instanceof StoreUnavailable)) throw error
-        await sleep(20)
+        await world.sleep(20)
       }
     }
     this.#replica.start()
@@ -158,7 +154,7 @@ class PostgresStore implements Store {
   }
 
   async start(operation: Operation, key: IdempotencyKey | null, nowMs: number): Promise<Admission> {
-    const now = this.#options.now()
+    const now = this.#options.world.now()
     const { id } = operation
     const doc = JSON.stringify(operation)
     return this.#write<Admission, StartWrite>(
@@ -190,7 +186,7 @@ class PostgresStore implements Store {
     if (known === true) return true
     const storedRev = this.#running.hold(id, rev - 1)
     if (storedRev === undefined) return false
-    const now = this.#options.now()
+    const now = this.#options.world.now()
     const { doc, result } = toTexts(operation)
     const settle = (saved = false): string | undefined => {
       if (saved) this.#keep(operation, doc)
@@ -274,7 +270,7 @@ class PostgresStore implements Store {
   }
 
   async sweep(endedBeforeMs: number, nowMs: number, limit: number): Promise<number> {
-    const now = this.#options.now()
+    const now = this.#options.world.now()
     const swept = await this.#writer.task(
       this.#sql.sweepKeys(Math.round(nowMs - now), limit),
       this.#sql.sweepLimits(limit),
@@ -353,7 +349,8 @@ class PostgresStore implements Store {
       storedRev,
       resolve: () => this.#running.delete(id),
       reject: () => {
-        if (!this.#isClosed) setTimeout(() => this.#takeBack(id, storedRev), TAKE_BACK_MS).unref()
+        if (!this.#isClosed)
+          this.#options.world.after(TAKE_BACK_MS, () => this.#takeBack(id, storedRev)).unref()
       },
       doubt: () => {},
     })
@@ -367,11 +364,11 @@ class PostgresStore implements Store {
   }
 
   async #prepare(connection: Connection): Promise<void> {
-    const { migrations } = this.#options
+    const { world, migrations } = this.#options
     const { schema } = this.#pool.address
     if (!this.#isWarned) for (const words of lossesOf(connection.state)) this.#options.log.warn({}, words)
     this.#isWarned = true
-    if (!this.#isMigrated) await migrate(connection, schema, this.#pool.limitMs, migrations)
+    if (!this.#isMigrated) await migrate(connection, schema, this.#pool.limitMs, world, migrations)
     this.#isMigrated = true
     if (this.#isRegistered) this.#replica.reconnected()
     else await this.#replica.register(connection)

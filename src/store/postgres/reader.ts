@@ -10,13 +10,14 @@ import type { OwnOperation } from './replica.ts'
 import { FIELD_COUNT, type Statements } from './statements.ts'
 import type { Writer } from './writer.ts'
 import { toStored, toText, type Stored } from './writes.ts'
+import type { World } from '../../world.ts'
 
 export interface ReaderParts {
   pool: Pool
   sql: Statements
   writer: Writer
   running: Running<OwnOperation>
-  now: () => number
+  world: World
 }
 
 const GET_BATCH = 64
@@ -30,7 +31,7 @@ export class Reader {
 
   constructor(parts: ReaderParts) {
     this.#parts = parts
-    this.#stored = new Grouped(GET_BATCH, async ids => {
+    this.#stored = new Grouped(parts.world, GET_BATCH, async ids => {
       const rows = await parts.pool.ask(parts.sql.get(ids))
       return new Map(rows.map(row => toStored(row)!).map(stored => [stored.id, stored]))
     })
@@ -91,12 +92,12 @@ export class Reader {
 
   /** With the times of this process, and with the claims since it was stored. */
   toOperation({ id, rev, owner, dueInMs, doc, result }: Stored): Operation {
-    const { writer, running, now } = this.#parts
+    const { writer, running, world } = this.#parts
     const operation = parseExact(doc) as Operation
     if (result !== null) Object.assign(operation, { result: parseExact(result) })
     const own = owner === writer.replica ? running.get(id) : undefined
     if (dueInMs === null) return Object.assign(operation, { rev, dueAtMs: null })
-    if (own?.storedRev !== rev) return Object.assign(operation, { rev, dueAtMs: now() + dueInMs })
+    if (own?.storedRev !== rev) return Object.assign(operation, { rev, dueAtMs: world.now() + dueInMs })
     return Object.assign(operation, { rev: own.rev, dueAtMs: own.dueAtMs })
   }
 }

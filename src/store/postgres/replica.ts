@@ -6,7 +6,6 @@
  * in `statements.ts`); when it comes back it is another one.
  */
 
-import { randomBytes } from 'node:crypto'
 import { stopwatch, type Kind } from '../../operations/store.ts'
 import type { Running, RunningOperation } from './running.ts'
 import type { Connection, Row } from './connection.ts'
@@ -14,6 +13,7 @@ import { NotWritten } from './errors.ts'
 import type { Pool } from './pool.ts'
 import type { Statements } from './statements.ts'
 import type { Writer } from './writer.ts'
+import type { Timer, World } from '../../world.ts'
 
 /** With its document, so that a claim asks the database nothing. */
 export type OwnOperation = RunningOperation & { readonly doc: string }
@@ -23,7 +23,7 @@ export interface ReplicaOptions {
   writer: Writer
   running: Running<OwnOperation>
   sql: Statements
-  now: () => number
+  world: World
   /** Between two signs of life. */
   beatMs?: number
   /** A replica that was silent for so long has lost what it holds. */
@@ -41,10 +41,10 @@ export class Replica {
   readonly #options: Required<ReplicaOptions>
   /** How long ago the last confirmed sign of life was sent. */
   #silentMs = (): number => Infinity
-  /** Since when it has given signs of life without a gap, by `performance.now()`: the database was there for as long. */
+  /** Since when it has given signs of life without a gap, by the monotonic clock: the database was there for as long. */
   #witnessSinceMs = Infinity
   #beating: Promise<void> | undefined
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #isStopped = false
   /** The database may know otherwise what it has: an answer was lost, or another server serves. */
   #isUnsure = false
@@ -60,11 +60,11 @@ export class Replica {
 
   /** Becomes a new replica, which takes over what it held before, unless others have. */
   async register(connection: Connection): Promise<void> {
-    const { pool, writer, running, sql, now } = this.#options
+    const { pool, writer, running, sql, world } = this.#options
     if (this.#isStopped) throw new NotWritten('the store is closed')
     const former = writer.replica
-    const replica = randomBytes(8).toString('hex')
-    const silentMs = stopwatch({ now, monotonic: () => performance.now() })
+    const replica = world.randomBytes(8).toString('hex')
+    const silentMs = stopwatch(world)
     const [, , adopted] = await connection.transaction(
       [
         sql.settings(pool.limitMs, LOCK_MS),
@@ -98,11 +98,11 @@ export class Replica {
   }
 
   async #beat(): Promise<void> {
-    const { writer, sql, silenceMs, now } = this.#options
+    const { writer, sql, silenceMs, world } = this.#options
     // This process may have been stopped as the others were.
     if (!this.isSurelyAlive) this.#witnessSinceMs = Infinity
-    const silentMs = stopwatch({ now, monotonic: () => performance.now() })
-    const sentAtMs = performance.now()
+    const silentMs = stopwatch(world)
+    const sentAtMs = world.monotonic()
     const isWitness = sentAtMs - this.#witnessSinceMs > silenceMs
     try {
       const answers = await writer.task(
@@ -122,18 +122,21 @@ export class Replica {
 
   /** Beats at intervals from now on. */
   start(): void {
-    this.#timer = setTimeout(() => {
-      this.beat()
-        .catch(() => {})
-        .finally(() => this.#isStopped || this.start())
-    }, this.#options.beatMs).unref()
+    const { world, beatMs } = this.#options
+    this.#timer = world
+      .after(beatMs, () => {
+        this.beat()
+          .catch(() => {})
+          .finally(() => this.#isStopped || this.start())
+      })
+      .unref()
   }
 
   /** Others need not wait for its silence. */
   async stop(): Promise<void> {
-    const { writer, sql } = this.#options
+    const { writer, sql, world } = this.#options
     this.#isStopped = true
-    clearTimeout(this.#timer)
+    world.cancel(this.#timer)
     await this.#beating?.catch(() => {})
     await writer.task(sql.leave(writer.replica)).catch(() => {})
   }
@@ -170,8 +173,8 @@ export class Replica {
 
   /** What is this replica's now; claims on the same state stay. Gives the ids. */
   #keep(rows: Row[]): Set<string> {
-    const { running, now } = this.#options
-    const nowMs = now()
+    const { running, world } = this.#options
+    const nowMs = world.now()
     for (const [id, kind, rev, dueIn, doc] of rows) {
       const storedRev = Number(rev)
       if (running.get(id!)?.storedRev === storedRev) continue

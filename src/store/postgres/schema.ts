@@ -5,9 +5,9 @@
  * would be lost behind a pooler.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import { plain, type Connection } from './connection.ts'
 import { NotWritten, Unusable, isRepeatable } from './errors.ts'
+import type { World } from '../../world.ts'
 
 /*
  * As in SQLite (`sqlite.ts`): the VM's hold is the unique index over running mutations; `doc` is the operation as JSON,
@@ -81,9 +81,10 @@ export async function migrate(
   connection: Connection,
   schema: string,
   limitMs: number,
+  world: World,
   migrations = MIGRATIONS,
 ): Promise<void> {
-  const enough = AbortSignal.timeout(MIGRATE_MS)
+  const enough = world.timeout(MIGRATE_MS)
   for (;;) {
     const version = await versionOf(connection, schema, limitMs)
     refuseNewer(version, migrations)
@@ -97,7 +98,7 @@ export async function migrate(
     } catch (error) {
       // Somebody else has the lock, made a step meanwhile, or uses a table that is to be changed.
       if (!(error instanceof NotWritten) || !isMigrationRepeatable(error.code) || enough.aborted) throw error
-      await sleep(LOCK_POLL_MS * (0.5 + Math.random()))
+      await world.sleep(LOCK_POLL_MS * (0.5 + world.random()))
     }
   }
 }

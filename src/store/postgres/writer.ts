@@ -15,10 +15,12 @@ import type { Statements } from './statements.ts'
 import { Batch, inTheWay, toOutcome, wasWritten, type StartWrite, type Stored, type Write } from './writes.ts'
 import type { Operation } from '../../operations/store.ts'
 import { StoreUnavailable } from '../../operations/store.ts'
+import type { World } from '../../world.ts'
 
 export interface WriterOptions {
   pool: Pool
   sql: Statements
+  world: World
   toOperation: (stored: Stored) => Operation
   /** This replica is held to be dead: makes it another one, before the writes are tried again. */
   onFenced: (connection: Connection) => Promise<void>
@@ -66,7 +68,7 @@ export class Writer {
       return
     }
     this.#queue.push(write)
-    if (this.#queue.length === 1 && !this.#flushing) setImmediate(() => this.#flush())
+    if (this.#queue.length === 1 && !this.#flushing) this.#options.world.soon(() => this.#flush())
   }
 
   /** Statements that go with the writes; rejects when they were not, or perhaps not, carried out. */
@@ -78,7 +80,9 @@ export class Writer {
 
   /** Resolves when what is queued and under way now has been answered. */
   async settled(): Promise<void> {
-    while (this.#queue.length > 0 || this.#flushing) await (this.#flushing ?? new Promise(setImmediate))
+    const { soon } = this.#options.world
+    while (this.#queue.length > 0 || this.#flushing)
+      await (this.#flushing ?? new Promise<void>(done => soon(done)))
   }
 
   /**
@@ -103,7 +107,7 @@ export class Writer {
     this.#flushing = this.#writeOut().finally(() => {
       this.#flushing = undefined
       // After those who waited for this have read: they must not see the next writes yet.
-      if (this.#queue.length > 0) setImmediate(() => this.#flush())
+      if (this.#queue.length > 0) this.#options.world.soon(() => this.#flush())
     })
   }
 
@@ -154,7 +158,7 @@ export class Writer {
 
   /** A transaction, again when somebody else was in its way, bounded and jittered. */
   async #repeat(connection: Connection, statements: () => Statement[]): Promise<Row[][]> {
-    const { pool, onFenced } = this.#options
+    const { pool, world, onFenced } = this.#options
     for (let tries = 1; ; tries += 1) {
       try {
         return await connection.transaction(statements(), pool.limitMs, pool.isPrepared)
@@ -162,7 +166,7 @@ export class Writer {
         if (!(error instanceof NotWritten) || connection.isBroken || tries >= TRIES) throw error
         if (error.code === FENCED) await onFenced(connection)
         else if (pool.isPrepared && isUnprepared(error.code)) pool.isPrepared = false
-        else if (isRepeatable(error.code)) await pause(tries)
+        else if (isRepeatable(error.code)) await world.sleep(REPEAT_MS * tries * (0.5 + world.random()))
         else throw error
       }
     }
@@ -230,8 +234,4 @@ function idsOf(writes: readonly Write[]): Set<string> {
       return write.type === 'discard' ? write.id : write.operation.id
     }),
   )
-}
-
-function pause(tries: number): Promise<void> {
-  return new Promise(done => setTimeout(done, REPEAT_MS * tries * (0.5 + Math.random())))
 }

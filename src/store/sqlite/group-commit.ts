@@ -11,8 +11,10 @@
 import { closeSync, fdatasync, openSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { StoreUnavailable } from '../../operations/store.ts'
+import { realWorld, type World } from '../../world.ts'
 
 export interface GroupCommitOptions {
+  world?: World
   /** Brings the data of a file to the disk. */
   sync?: (fd: number, done: (error: Error | null) => void) => void
   /**
@@ -66,6 +68,7 @@ class Batch {
 export class GroupCommit {
   readonly #db: DatabaseSync
   readonly #wal: number
+  readonly #world: World
   readonly #sync: NonNullable<GroupCommitOptions['sync']>
   readonly #onBroken: (error: Error) => void
   /** What the next transaction will write. */
@@ -79,6 +82,7 @@ export class GroupCommit {
   /** Takes an open database in WAL mode and the path of its file. `close` closes the database too. */
   constructor(db: DatabaseSync, path: string, options: GroupCommitOptions) {
     this.#db = db
+    this.#world = options.world ?? realWorld
     this.#sync = options.sync ?? fdatasync
     this.#onBroken = options.onBroken ?? (() => {})
     // SQLite keeps the same WAL file for as long as the database is open.
@@ -90,9 +94,9 @@ export class GroupCommit {
     return this.#isFailing
   }
 
-  /** When the disk last took a transaction, by `performance.now()`. */
-  get storedAtMs(): number {
-    return this.#storedAtMs
+  /** How long ago the disk last took a transaction. */
+  get storedAgoMs(): number {
+    return this.#world.monotonic() - this.#storedAtMs
   }
 
   /** Why no call can succeed any more, or undefined while calls can. */
@@ -119,7 +123,7 @@ export class GroupCommit {
       resolve: () => resolve(result),
       reject,
     })
-    if (this.#queue.writes.length === 1 && !this.#syncing) setImmediate(() => this.#flush())
+    if (this.#queue.writes.length === 1 && !this.#syncing) this.#world.soon(() => this.#flush())
     return promise
   }
 
@@ -177,11 +181,11 @@ export class GroupCommit {
       this.#onBroken(error)
       return
     }
-    this.#storedAtMs = performance.now()
+    this.#storedAtMs = this.#world.monotonic()
     for (const write of batch.writes) write.onStored()
     this.#syncing = undefined
     batch.resolve()
     // Whoever waited for this batch reads before the next one is committed, because nobody may see that one yet.
-    if (this.#queue.writes.length > 0) setImmediate(() => this.#flush())
+    if (this.#queue.writes.length > 0) this.#world.soon(() => this.#flush())
   }
 }

@@ -147,9 +147,9 @@ export class SqliteStore implements Store {
   }
 
   async ping(): Promise<void> {
-    const { end, isFailing, storedAtMs } = this.#commit
+    const { end, isFailing, storedAgoMs } = this.#commit
     if (end) throw end
-    if (!isFailing && performance.now() - storedAtMs < PROOF_MS) return
+    if (!isFailing && storedAgoMs < PROOF_MS) return
     // However many ask, there is one write.
     this.#probe ??= this.#commit
       .write(null, () => this.#touch())

@@ -12,6 +12,7 @@ import { statementsFor } from '../../../src/store/postgres/statements.ts'
 import type { Row, Statement } from '../../../src/store/postgres/connection.ts'
 import { closedAfterAll, KEY, startWorld, type Answer, type World } from '../../helper.ts'
 import { lacksPostgres, startPostgres, type PostgresServer } from './postgres-server.ts'
+import { realWorld } from '../../../src/world.ts'
 
 const MAX = 6
 const WINDOW_MS = 60_000
@@ -37,6 +38,7 @@ describe('limits', () => {
   test('what is counted in one turn is one statement, and what is counted meanwhile the next one', async () => {
     const asked: Statement[] = []
     const limits = new Limits({
+      world: realWorld,
       sql,
       ask: async statement => {
         asked.push(statement)
@@ -66,6 +68,7 @@ describe('limits', () => {
     let fail: (error: Error) => void = () => {}
     let asked = 0
     const limits = new Limits({
+      world: realWorld,
       sql,
       ask: statement => {
         asked += 1
@@ -186,6 +189,7 @@ describe.skipIf(lacksPostgres())('postgres', () => {
     const counters = [0, 1].map(
       () =>
         new Limits({
+          world: realWorld,
           sql,
           ask: async ({ text, values }) => {
             const query = { text, values: values as unknown[], rowMode: 'array', types } as const

@@ -6,6 +6,7 @@ import { openPostgresStore } from '../../../src/store/postgres/postgres.ts'
 import type { Store } from '../../../src/operations/store.ts'
 import { endOf, operation } from '../store-contract.ts'
 import { lacksPostgres, startPostgres } from './postgres-server.ts'
+import { realWorld } from '../../../src/world.ts'
 
 async function open(url: string, options: Partial<PostgresStoreOptions> = {}): Promise<Store> {
   const store = await openPostgresStore(() => url, { log: { info: () => {}, warn: () => {} }, ...options })
@@ -20,7 +21,10 @@ describe.skipIf(lacksPostgres())('postgres', () => {
   test('whoever gives signs of life is sure of what it has, at that revision', async () => {
     const server = await startPostgres()
     const clock = { aheadMs: 0 }
-    const one = await open(server.url(), { ...HASTY, now: () => Date.now() + clock.aheadMs })
+    const one = await open(server.url(), {
+      ...HASTY,
+      world: { ...realWorld, now: () => Date.now() + clock.aheadMs },
+    })
     const other = await open(server.url(), HASTY)
     const op = operation({ dueAtMs: Date.now() + 60_000 })
     await one.start(op, null, Date.now())

@@ -5,6 +5,7 @@ import { closedAfterAll } from '../../helper.ts'
 import { storeContract, type StoreUnderTest } from '../store-contract.ts'
 import { storeModel } from '../store-model.ts'
 import { lacksPostgres, startPostgres, type PostgresServer } from './postgres-server.ts'
+import { realWorld } from '../../../src/world.ts'
 
 const T0 = 1_800_000_000_000
 
@@ -20,7 +21,7 @@ describe.skipIf(lacksPostgres())('postgres', () => {
   async function open(url: string): Promise<Store> {
     const store = await openPostgresStore(() => url, {
       log: { info: () => {}, warn: () => {} },
-      now: () => T0,
+      world: { ...realWorld, now: () => T0 },
       clock: `${T0}::bigint`,
       // It gives no sign of life by itself: what is reopened has to look dead.
       beatMs: 1_000_000,

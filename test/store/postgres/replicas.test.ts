@@ -142,7 +142,7 @@ describe.skipIf(lacksPostgres())('postgres', () => {
     'a replica whose clock is %d ms off is no different from the others',
     async offMs => {
       const now = (): number => Date.now() + offMs
-      const off = await open(url, { now, ...FROZEN })
+      const off = await open(url, { world: { ...realWorld, now }, ...FROZEN })
       const right = await open(url, HASTY)
       const op = operation({ dueAtMs: now() + 60_000 })
       const soon = operation({ vmId: 2, dueAtMs: now() + 60_000 })

@@ -11,6 +11,7 @@ import { closedAfterAll, temporaryDirectory } from '../../helper.ts'
 import { changed, endOf, operation } from '../store-contract.ts'
 import { propertyOptions } from '../store-model.ts'
 import { lacksPostgres, startPostgres } from './postgres-server.ts'
+import { realWorld } from '../../../src/world.ts'
 
 const T0 = 1_800_000_000_000
 
@@ -55,7 +56,7 @@ describe.skipIf(lacksPostgres())('postgres', () => {
       openSqliteStore(file, T0),
       await openPostgresStore(() => url, {
         log: { info: () => {}, warn: () => {} },
-        now: () => T0,
+        world: { ...realWorld, now: () => T0 },
         clock: `${T0}::bigint`,
       }),
     ]
