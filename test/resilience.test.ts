@@ -2,7 +2,9 @@
 
 import { expect, test } from 'vitest'
 import type { Fault } from '../src/simulator/simulator.ts'
-import { ended, startWorld, type Answer, type World } from './helper.ts'
+import { SCOPES } from '../src/callers/caller.ts'
+import { newEntry } from '../src/callers/key.ts'
+import { ended, KEY, startWorld, type Answer, type World } from './helper.ts'
 
 const actions = (world: World): string[] => world.simulator.requests.map(({ fields }) => fields.action ?? '')
 
@@ -122,9 +124,9 @@ test.for<[string, Partial<Fault>]>([
   }
 })
 
-test('VMs that hang take half of the places, and the rest is for all others', async () => {
+test('VMs that hang take half of what a caller has, and the rest is for its others', async () => {
   const hanging = Array.from({ length: 12 }, (_, i) => 100 + i)
-  const world = await startWorld({ env: { HOSTKEY_CONCURRENCY: '2', HOSTKEY_TIMEOUT_MS: '400' } })
+  const world = await startWorld({ env: { HOSTKEY_CONCURRENCY: '4', HOSTKEY_TIMEOUT_MS: '400' } })
   for (const vmId of hanging) world.simulator.fault({ kind: 'hang', vmId, times: 1_000_000 })
   const leave = new AbortController()
   const { signal } = leave
@@ -147,6 +149,41 @@ test('VMs that hang take half of the places, and the rest is for all others', as
   }
 }, 60_000)
 
+test('one caller with 60 VMs that hang: all others are served, also with what it asked for before them', async () => {
+  const hanging = Array.from({ length: 60 }, (_, i) => 100 + i)
+  const greedyKey = 'greedy-caller-key-00000000000000'
+  const world = await startWorld({
+    env: { HOSTKEY_CONCURRENCY: '4', HOSTKEY_TIMEOUT_MS: '1000' },
+    callers: [newEntry('tester', KEY, SCOPES, '*'), newEntry('greedy', greedyKey, SCOPES, '*')],
+  })
+  for (const vmId of hanging) world.simulator.fault({ kind: 'hang', vmId, times: 1_000_000 })
+  // Its changes are looked at, its reads are asked for anew, and it wants to know of everybody's VMs.
+  for (const vmId of hanging)
+    void world.call('POST', `/vms/${vmId}/snapshots`, { body: { name: 'a' }, key: greedyKey }).catch(() => {})
+  const leave = new AbortController()
+  const { signal } = leave
+  const greedy = [...hanging, 1000, 1001].map(async vmId => {
+    while (!signal.aborted)
+      await world.call('GET', `/vms/${vmId}/stats`, { signal, key: greedyKey }).catch(() => {})
+  })
+  try {
+    // By now it has all that it can get.
+    await expect.poll(() => actions(world).length, { timeout: 30_000 }).toBeGreaterThanOrEqual(8)
+    const answers: unknown[] = []
+    for (let i = 0; i < 60; i += 1) {
+      const { status, body } = await world.call('GET', `/vms/${1000 + (i % 2)}/stats`)
+      answers.push(status === 200 ? 200 : [status, body.detail])
+      if (i % 20 > 0) continue
+      const { self } = (await world.call('POST', '/vms/1000/snapshots', { body: { name: `a${i}` } })).body
+      answers.push((await ended(world, self.split('/').at(-1))).status)
+    }
+    expect(answers.filter(answer => answer !== 200 && answer !== 'succeeded')).toEqual([])
+  } finally {
+    leave.abort()
+    await Promise.all(greedy)
+  }
+}, 60_000)
+
 const scrapeState = async (world: World): Promise<string | undefined> =>
   /^hostkey_gateway_breaker_state\{state="open"\} \d/m.exec((await world.call('GET', '/metrics')).text)?.[0]
 
@@ -158,7 +195,8 @@ test('refusals are answers: they open nothing', async () => {
 })
 
 test('a HOSTKEY that hangs: so many calls at once, and who finds no place is told so soon', async () => {
-  const world = await startWorld({ env: { HOSTKEY_CONCURRENCY: '2', HOSTKEY_TIMEOUT_MS: '8000' } })
+  // Half of them for one caller.
+  const world = await startWorld({ env: { HOSTKEY_CONCURRENCY: '4', HOSTKEY_TIMEOUT_MS: '8000' } })
   world.simulator.fault({ kind: 'hang', times: 1_000_000 })
   const before = Date.now()
   const calls = Array.from({ length: 100 }, (_, i) => world.call('GET', `/vms/${2000 + i}/stats`))

@@ -18,6 +18,8 @@ export interface ActionParams {
 export interface Task {
   readonly action: ActionName
   readonly params: ActionParams
+  /** The id of the caller on whose behalf it is: callers share what HOSTKEY takes. */
+  readonly caller: string
 }
 
 /** A snapshot as HOSTKEY lists it. */

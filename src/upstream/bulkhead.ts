@@ -1,7 +1,8 @@
 /**
  * The bulkhead: so many calls at once, a few more in a short queue, and a fast refusal for the rest. A HOSTKEY that
- * hangs then costs callers a quick 503 and the process no memory. Written here since the libraries' bulkheads
- * (cockatiel's among them) keep what they queued however long it waits.
+ * hangs then costs callers a quick 503 and the process no memory. One caller has at most half of the places, and callers
+ * take turns in the queue, so that nobody shuts the others out. Written here since the libraries' bulkheads (cockatiel's
+ * among them) keep what they queued however long it waits, and know no callers.
  */
 
 import type { World } from '../world.ts'
@@ -16,13 +17,24 @@ export interface BulkheadOptions {
   world: Pick<World, 'after' | 'cancel'>
 }
 
+/** Who wants a place, and what for. */
+export interface Visitor {
+  /** The id of the caller on whose behalf it is. */
+  caller: string
+  /** It may never end. All such calls together have at most half of the places, and of one caller half of the caller's. */
+  isDoubtful: boolean
+  /** It goes on with what an earlier call began. Such calls go first, else new ones would keep them from ever being finished. */
+  isBegun: boolean
+  /** Gives up the wait. */
+  signal: AbortSignal | undefined
+}
+
 export class Bulkhead {
   readonly #options: BulkheadOptions
-  /** What was begun before goes first, else new calls would keep it from ever being finished. */
-  readonly #begun = new Set<() => void>()
-  readonly #queue = new Set<() => void>()
-  #running = 0
-  #half: Bulkhead | undefined
+  readonly #begun = new Queue()
+  readonly #new = new Queue()
+  readonly #inside = new Counts()
+  readonly #doubtfulInside = new Counts()
 
   constructor(options: BulkheadOptions) {
     this.#options = options
@@ -30,60 +42,142 @@ export class Bulkhead {
 
   /** Calls that wait for a place right now. */
   get queued(): number {
-    return this.#begun.size + this.#queue.size + (this.#half?.queued ?? 0)
+    return this.#begun.size + this.#new.size
   }
 
   /** Calls under way. */
   get running(): number {
-    return this.#running
+    return this.#inside.total
   }
 
-  /**
-   * What `call` gives, or undefined when there was no place for it in time or the signal aborted: then it was not called.
-   * `isBegun`: it goes on with what an earlier call began.
-   */
-  async run<T>(call: () => Promise<T>, signal?: AbortSignal, isBegun = false): Promise<T | undefined> {
-    if (!(await this.#enter(isBegun ? this.#begun : this.#queue, signal))) return undefined
+  /** What `call` gives, or undefined when there was no place for it in time or the signal aborted: then it was not called. */
+  async run<T>(call: () => Promise<T>, visitor: Visitor): Promise<T | undefined> {
+    if (!(await this.#enter(visitor))) return undefined
     try {
       return await call()
     } finally {
-      // The place goes on to the next in the queue, or is free.
-      const [next] = this.#begun.size > 0 ? this.#begun : this.#queue
-      if (next) next()
-      else this.#running -= 1
+      this.#leave(visitor)
     }
   }
 
-  /** The same for calls that may never end: all of them together get no more than half of the places. */
-  async runDoubtful<T>(
-    call: () => Promise<T>,
-    signal?: AbortSignal,
-    isBegun = false,
-  ): Promise<T | undefined> {
-    const { concurrency } = this.#options
-    this.#half ??= new Bulkhead({ ...this.#options, concurrency: Math.ceil(concurrency / 2) })
-    return this.#half.run(() => this.run(call, signal, isBegun), signal, isBegun)
-  }
-
-  #enter(queue: Set<() => void>, signal: AbortSignal | undefined): Promise<boolean> {
-    const { concurrency, queue: limit, waitMs, world } = this.#options
-    if (this.#running < concurrency) {
-      this.#running += 1
+  #enter(visitor: Visitor): Promise<boolean> {
+    const { queue: limit, waitMs, world } = this.#options
+    const { isBegun, signal } = visitor
+    if (this.#hasRoomFor(visitor)) {
+      this.#count(visitor, 1)
       return Promise.resolve(true)
     }
-    if (queue.size >= limit || signal?.aborted) return Promise.resolve(false)
+    const queue = isBegun ? this.#begun : this.#new
+    if (signal?.aborted || !queue.makeRoom(limit, visitor.caller)) return Promise.resolve(false)
     return new Promise(resolve => {
-      const leave = (entered: boolean): void => {
-        world.cancel(timer)
-        queue.delete(enter)
-        signal?.removeEventListener('abort', giveUp)
-        resolve(entered)
+      const waiting: Waiting = {
+        visitor,
+        settle: isIn => {
+          world.cancel(timer)
+          signal?.removeEventListener('abort', giveUp)
+          queue.delete(waiting)
+          resolve(isIn)
+        },
       }
-      const enter = (): void => leave(true)
-      const giveUp = (): void => leave(false)
+      const giveUp = (): void => waiting.settle(false)
       const timer = world.after(waitMs, giveUp)
       signal?.addEventListener('abort', giveUp, { once: true })
-      queue.add(enter)
+      queue.add(waiting)
     })
+  }
+
+  /** Its place goes on to whoever is next; two may be let in, when it stood in the way of both. */
+  #leave(visitor: Visitor): void {
+    this.#count(visitor, -1)
+    const hasRoom = (one: Visitor): boolean => this.#hasRoomFor(one)
+    for (;;) {
+      const next = this.#begun.next(hasRoom) ?? this.#new.next(hasRoom)
+      if (!next) return
+      this.#count(next.visitor, 1)
+      next.settle(true)
+    }
+  }
+
+  #count({ caller, isDoubtful }: Visitor, change: 1 | -1): void {
+    this.#inside.add(caller, change)
+    if (isDoubtful) this.#doubtfulInside.add(caller, change)
+  }
+
+  #hasRoomFor({ caller, isDoubtful }: Visitor): boolean {
+    const { concurrency } = this.#options
+    const half = halfOf(concurrency)
+    if (this.#inside.total >= concurrency || this.#inside.of(caller) >= half) return false
+    if (!isDoubtful) return true
+    return this.#doubtfulInside.total < half && this.#doubtfulInside.of(caller) < halfOf(half)
+  }
+}
+
+/** Half of the places, at least one. */
+function halfOf(places: number): number {
+  return Math.max(1, Math.floor(places / 2))
+}
+
+/** How many calls each caller has. */
+class Counts {
+  readonly #counts = new Map<string, number>()
+  total = 0
+
+  of(caller: string): number {
+    return this.#counts.get(caller) ?? 0
+  }
+
+  add(caller: string, change: 1 | -1): void {
+    const count = this.of(caller) + change
+    if (count === 0) this.#counts.delete(caller)
+    else this.#counts.set(caller, count)
+    this.total += change
+  }
+}
+
+interface Waiting {
+  visitor: Visitor
+  /** Ends the wait: let in, or turned away. */
+  settle: (isIn: boolean) => void
+}
+
+/** Those who wait: a line for each caller. The caller whose turn was longest ago stands first. */
+class Queue {
+  readonly #lines = new Map<string, Set<Waiting>>()
+  size = 0
+
+  add(waiting: Waiting): void {
+    const { caller } = waiting.visitor
+    const line = this.#lines.get(caller) ?? new Set()
+    this.#lines.set(caller, line.add(waiting))
+    this.size += 1
+  }
+
+  delete(waiting: Waiting): void {
+    const { caller } = waiting.visitor
+    const line = this.#lines.get(caller)
+    if (!line?.delete(waiting)) return
+    this.size -= 1
+    if (line.size === 0) this.#lines.delete(caller)
+  }
+
+  /** The next who may enter. Its caller stands behind all others from now on. */
+  next(mayEnter: (visitor: Visitor) => boolean): Waiting | undefined {
+    for (const [caller, line] of this.#lines)
+      for (const waiting of line)
+        if (mayEnter(waiting.visitor)) {
+          this.#lines.delete(caller)
+          this.#lines.set(caller, line)
+          return waiting
+        }
+    return undefined
+  }
+
+  /** Whether one more of this caller may wait. In a full queue the last of the longest line makes room for a shorter one. */
+  makeRoom(limit: number, caller: string): boolean {
+    if (this.size < limit) return true
+    const [longest] = [...this.#lines.values()].toSorted((a, b) => b.size - a.size)
+    if (!longest || longest.size <= (this.#lines.get(caller)?.size ?? 0) + 1) return false
+    ;[...longest].at(-1)!.settle(false)
+    return true
   }
 }

@@ -42,6 +42,7 @@ export class Client implements Hostkey {
   call(task: Task, signal?: AbortSignal, mayLeave?: MayLeave): Promise<CallOutcome> {
     const { gate } = this.#options
     return gate.pass(() => this.#call(task, signal, mayLeave), {
+      caller: task.caller,
       vmId: task.params.id,
       signal,
       isBegun: false,
@@ -51,6 +52,7 @@ export class Client implements Hostkey {
   check(callback: string, task: Task, signal?: AbortSignal, mayLeave?: MayLeave): Promise<CheckOutcome> {
     const { gate } = this.#options
     return gate.pass(() => this.#check(callback, task, signal, mayLeave), {
+      caller: task.caller,
       vmId: task.params.id,
       signal,
       isBegun: true,

@@ -4,15 +4,13 @@
  */
 
 import type { Breaker, Verdict } from './breaker.ts'
-import type { Bulkhead } from './bulkhead.ts'
+import type { Bulkhead, Visitor } from './bulkhead.ts'
 import type { CallOutcome, CheckOutcome, Unsent } from '../operations/hostkey.ts'
 
-export interface Caller {
-  /** The VM that the call is about; undefined where that is not known. */
+/** A call that wants to go to HOSTKEY. */
+export interface Departure extends Omit<Visitor, 'isDoubtful'> {
+  /** The VM that it is about; undefined where that is not known. */
   vmId: number | undefined
-  signal: AbortSignal | undefined
-  /** It goes on with what an earlier call began. */
-  isBegun: boolean
 }
 
 /** When to come back after there was no place. */
@@ -39,16 +37,14 @@ export class Gate {
   /** What `call` gives; or that it was held back, and for how long: then it was not called. */
   async pass<T extends CallOutcome | CheckOutcome>(
     call: () => Promise<T>,
-    caller: Caller,
+    departure: Departure,
   ): Promise<T | Unsent> {
-    const { vmId, signal, isBegun } = caller
+    const { vmId } = departure
     if (this.#breaker.heldMs(vmId) > 0) return this.#held(vmId)
-    const judge = (outcome: T): Verdict => this.#judge(outcome, caller)
+    const judge = (outcome: T): Verdict => this.#judge(outcome, departure)
     const run = (): Promise<T | undefined> => this.#breaker.run(call, judge, vmId)
     const isDoubtful = vmId !== undefined && this.#failedLast.has(vmId)
-    const outcome = isDoubtful
-      ? await this.#bulkhead.runDoubtful(run, signal, isBegun)
-      : await this.#bulkhead.run(run, signal, isBegun)
+    const outcome = await this.#bulkhead.run(run, { ...departure, isDoubtful })
     return outcome ?? this.#held(vmId)
   }
 
@@ -59,7 +55,7 @@ export class Gate {
       : { kind: 'unsent', reason: 'too many calls wait for it', shedMs: BUSY_MS }
   }
 
-  #judge(outcome: CallOutcome | CheckOutcome, { vmId, signal }: Caller): Verdict {
+  #judge(outcome: CallOutcome | CheckOutcome, { vmId, signal }: Departure): Verdict {
     const verdict = verdictOn(outcome, signal)
     if (vmId !== undefined) {
       if (verdict === 'good') this.#failedLast.delete(vmId)

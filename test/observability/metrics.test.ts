@@ -8,9 +8,9 @@ import { createMetrics } from '../../src/observability/metrics.ts'
 import { StoreUnavailable, type Store } from '../../src/operations/store.ts'
 import { Breaker } from '../../src/upstream/breaker.ts'
 import { Bulkhead } from '../../src/upstream/bulkhead.ts'
+import { realWorld } from '../../src/world.ts'
 import { callRaw, KEY, startWorld, type World } from '../helper.ts'
 import { endOf, operation } from '../store/store-contract.ts'
-import { realWorld } from '../../src/world.ts'
 
 /** `name{label="value",…}` → value, with the labels in order. */
 function samplesOf(text: string): Record<string, number> {

@@ -102,14 +102,15 @@ class Truth {
         this.exchanges.push({ untilMs: Date.now() + TIMEOUT_MS, answer })
       })
     return {
-      call: ({ action, params }) => {
+      call: task => {
+        const { action, params } = task
         const intent = params.backup_id
         if (intent && !process.dead) this.calls.set(intent, (this.calls.get(intent) ?? 0) + 1)
         // A list is as old as the question, however late the answer.
         const scope = action === 'get_snapshot' ? this.#list(params.id) : {}
         return hang(how => {
           if (intent) this.answers.set(intent, how)
-          return this.#call({ action, params }, how, scope)
+          return this.#call(task, how, scope)
         })
       },
       check: callback => hang((_, how) => this.#check(callback, how)),
@@ -133,7 +134,8 @@ class Truth {
     this.born.set(path, { atMs, intent })
   }
 
-  #call({ action, params }: Asked, how: CallAnswer, scope: unknown): CallOutcome {
+  #call(asked: Asked, how: CallAnswer, scope: unknown): CallOutcome {
+    const { action, params } = asked
     const there = this.snapshots.has(`${params.id}/${params.name}`)
     const impossible =
       (action === 'create_snapshot' && there) ||
@@ -146,12 +148,12 @@ class Truth {
       case 'lost-never':
         return { kind: 'lost', reason: 'timeout', cause: 'timeout' }
       case 'lost-arrived':
-        if (!impossible) this.#take({ action, params })
+        if (!impossible) this.#take(asked)
         return { kind: 'lost', reason: 'reset', cause: 'connection' }
       default: {
         if (how === 'refused' || impossible)
           return { kind: 'refused', reason: 'rejected', code: '-1', message: 'no' }
-        const task = this.#take({ action, params })
+        const task = this.#take(asked)
         if (how === 'done') {
           this.finish(task, true)
           return doneOf(scope)
@@ -177,10 +179,11 @@ class Truth {
       : { kind: 'failed', reason: 'rejected', code: 'Error', message: 'it went wrong' }
   }
 
-  #take({ action, params }: Asked): Task {
-    const task: Task = { action, params, fate: 'pending', scope: {} }
+  #take(asked: Asked): Task {
+    const task: Task = { ...asked, fate: 'pending', scope: {} }
     this.tasks.push(task)
-    if (params.backup_id) this.taken.set(params.backup_id, task)
+    const { backup_id: intent } = asked.params
+    if (intent) this.taken.set(intent, task)
     return task
   }
 

@@ -77,9 +77,9 @@ export async function start({
   const upstream = {
     pausedMs: () => hostkey.pausedMs(),
     call: (action: ActionName, params: ActionParams, signal?: AbortSignal, mayLeave?: () => boolean) =>
-      hostkey.call({ action, params }, signal, mayLeave),
+      hostkey.call({ action, params, caller: 'tester' }, signal, mayLeave),
     check: (callback: string, signal?: AbortSignal) =>
-      hostkey.check(callback, { action: 'get_snapshot', params: { id: 1000 } }, signal),
+      hostkey.check(callback, { action: 'get_snapshot', params: { id: 1000 }, caller: 'tester' }, signal),
   }
   /** The tokens of the calls that vm.php saw. */
   const used = () => sim.requests.filter(({ path }) => path === '/vm.php').map(({ fields }) => fields.token)

@@ -23,7 +23,7 @@ export function mutates({ kind }: { kind: Kind }): boolean {
 }
 
 /** What HOSTKEY is asked for on behalf of an operation. */
-export function taskOf({ kind, vmId, snapshot, snapshotType, backupId }: Subject): Task {
+export function taskOf({ kind, vmId, snapshot, snapshotType, backupId, createdBy }: Subject): Task {
   return {
     action: KINDS[kind].action,
     params: {
@@ -32,5 +32,6 @@ export function taskOf({ kind, vmId, snapshot, snapshotType, backupId }: Subject
       ...(snapshotType === null ? {} : { type: snapshotType }),
       ...(backupId === null ? {} : { backup_id: backupId }),
     },
+    caller: createdBy,
   }
 }

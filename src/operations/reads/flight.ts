@@ -11,7 +11,20 @@ import { hasEnded, newOperation, type Ended, type Operation, type Running } from
 import type { Event } from '../transition.ts'
 import type { Waiters } from '../waiters.ts'
 
+export interface FlightPlan<K extends ReadKind> {
+  kind: K
+  vmId: number
+  /** Of the snapshots; null for stats. */
+  type: string | null
+  /** Who asked first: HOSTKEY is asked on their behalf. */
+  caller: string
+}
+
 export class Flight<K extends ReadKind> {
+  /** Who asked first. */
+  readonly caller: string
+  /** The gateway held its call back: HOSTKEY fails, or this caller has all the places that one may have. */
+  isHeldBack = false
   /** How it ended; undefined when it was given up. Rejects when the store was lost under it. */
   readonly ended: Promise<Ended<K> | undefined>
   readonly #engine: Engine
@@ -33,11 +46,12 @@ export class Flight<K extends ReadKind> {
   constructor(
     engine: Engine,
     waiters: Waiters,
-    { kind, vmId, type }: { kind: K; vmId: number; type: string | null },
+    { kind, vmId, type, caller }: FlightPlan<K>,
     land: (ended: Ended<K> | undefined) => void,
   ) {
     this.#engine = engine
     this.#waiters = waiters
+    this.caller = caller
     const { world, policy } = engine.parts
     const nowMs = world.now()
     const draft = {
@@ -47,7 +61,7 @@ export class Flight<K extends ReadKind> {
       snapshot: null,
       snapshotType: type,
       backupId: null,
-      createdBy: '',
+      createdBy: caller,
       evidence: null,
     }
     this.#operation = newOperation(draft, nowMs, nowMs, policy)
@@ -153,6 +167,7 @@ export class Flight<K extends ReadKind> {
   #atOnce(event: Event): Event {
     if (event.type !== 'called' || this.#promotion) return event
     const failure = whyNotNow(event.outcome, this.#waitUntilMs - this.#engine.parts.world.monotonic())
+    this.isHeldBack = failure !== null && event.outcome.kind === 'unsent'
     return failure ? { type: 'given-up', failure } : event
   }
 

@@ -12,7 +12,7 @@ import type { LookOutcome } from '../transition.ts'
 import type { Waiters } from '../waiters.ts'
 import { within } from '../within.ts'
 import { ReadCache, type Slot } from './cache.ts'
-import { Flight } from './flight.ts'
+import { Flight, type FlightPlan } from './flight.ts'
 
 /** Where the answer of a read came from: a result kept for a moment, a flight that it joined, or HOSTKEY. */
 export type ReadSource = 'cache' | 'shared' | 'upstream'
@@ -62,8 +62,8 @@ export class Reads {
 
   /** Reads, sharing what can be shared. Gives the ended operation, or the running one when the wait is over. */
   async read<K extends ReadKind>(request: ReadRequest<K>): Promise<ReadOutcome<K>> {
-    const { kind, vmId, type, fresh } = request
-    const { onRead } = this.#engine.parts
+    const { kind, vmId, type, caller, fresh } = request
+    const { onRead, world } = this.#engine.parts
     const slot: Slot<K> = this.#caches[kind].slot(vmId, type)
     if (!fresh && slot.last) {
       const ageMs = this.#ageMs(slot.last)
@@ -73,12 +73,16 @@ export class Reads {
       }
     }
     const joinable = fresh || slot.flight?.isGivenUp ? undefined : slot.flight
-    const flight = joinable ?? this.#launch(slot, kind, vmId, type)
+    const flight = joinable ?? this.#launch(slot, { kind, vmId, type, caller })
     onRead?.(kind, joinable ? 'shared' : 'upstream')
     flight.enter(request.waitMs)
+    const untilMs = world.monotonic() + request.waitMs
     const gone = request.gone?.()
     try {
-      const ended = await within(this.#engine.parts.world, flight.ended, request.waitMs, request.hurry, gone)
+      const ended = await within(world, flight.ended, request.waitMs, request.hurry, gone)
+      // That may be due to the caller whose flight it was, who had asked for too much.
+      if (ended && flight.isHeldBack && flight.caller !== caller)
+        return await this.read({ ...request, waitMs: untilMs - world.monotonic() })
       if (ended) return { operation: ended, ageMs: null }
       if (gone?.aborted) return { operation: flight.operation, ageMs: null }
       return { operation: await flight.promote(request.caller), ageMs: null }
@@ -88,10 +92,14 @@ export class Reads {
   }
 
   /** Looks at the snapshots of the operation's VM, anew, for at most `limitMs`. */
-  async look({ vmId, snapshotType }: Subject, limitMs: number, signal?: AbortSignal): Promise<LookOutcome> {
+  async look(
+    { vmId, snapshotType: type, createdBy: caller }: Subject,
+    limitMs: number,
+    signal?: AbortSignal,
+  ): Promise<LookOutcome> {
     const kind = 'snapshot.list'
-    const slot = this.#caches[kind].slot(vmId, snapshotType)
-    const flight = this.#launch(slot, kind, vmId, snapshotType)
+    const slot = this.#caches[kind].slot(vmId, type)
+    const flight = this.#launch(slot, { kind, vmId, type, caller })
     flight.enter(limitMs)
     const ended = await within(this.#engine.parts.world, flight.ended, limitMs, signal).finally(() =>
       flight.leave(),
@@ -129,8 +137,8 @@ export class Reads {
     return ageMs < 0 ? Infinity : ageMs
   }
 
-  #launch<K extends ReadKind>(slot: Slot<K>, kind: K, vmId: number, type: string | null): Flight<K> {
-    const flight = new Flight(this.#engine, this.#waiters, { kind, vmId, type }, ended => {
+  #launch<K extends ReadKind>(slot: Slot<K>, plan: FlightPlan<K>): Flight<K> {
+    const flight = new Flight(this.#engine, this.#waiters, plan, ended => {
       // A fresher read took the slot.
       if (slot.flight !== flight) return
       delete slot.flight
