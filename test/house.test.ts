@@ -1,7 +1,10 @@
-/** The arrows between the rooms of `src/` (ARCHITECTURE.md) are held by the linter: each that is not allowed is refused. */
+/**
+ * The arrows between the rooms of `src/` (ARCHITECTURE.md) are held by the linter: each that is not allowed is refused. So
+ * is every other source of time and chance than the World, in the rooms that a simulation runs.
+ */
 
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, globSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { temporaryDirectory } from './helper.ts'
@@ -41,13 +44,29 @@ const rooms = readdirSync(join(ROOT, 'src'), { withFileTypes: true })
   .filter(entry => entry.isDirectory())
   .map(entry => entry.name)
 
+/** A directory with the rules of this repository. */
+function linted(): string {
+  const directory = temporaryDirectory()
+  copyFileSync(join(ROOT, '.oxlintrc.json'), join(directory, '.oxlintrc.json'))
+  return directory
+}
+
+/** What the linter finds in `src/` of a directory, a line each. */
+function lint(directory: string): string {
+  const { stdout } = spawnSync(join(ROOT, 'node_modules/.bin/oxlint'), ['--format', 'unix', 'src'], {
+    cwd: directory,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  })
+  return stdout
+}
+
 test('every room has its arrows', () => {
   expect(rooms.toSorted()).toEqual(Object.keys(ARROWS).toSorted())
 })
 
 test('the linter refuses every arrow but these', () => {
-  const directory = temporaryDirectory()
-  copyFileSync(join(ROOT, '.oxlintrc.json'), join(directory, '.oxlintrc.json'))
+  const directory = linted()
   const files = globSync('src/**/*.ts', { cwd: ROOT })
     .map(file => file.slice('src/'.length))
     .filter(file => !FOR_ALL.includes(file))
@@ -59,11 +78,7 @@ test('the linter refuses every arrow but these', () => {
       writeFileSync(planted, `export * from '../${target}'\n`)
     }
   }
-  const { stdout } = spawnSync(join(ROOT, 'node_modules/.bin/oxlint'), ['--format', 'unix', 'src'], {
-    cwd: directory,
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
-  })
+  const stdout = lint(directory)
   const refused = new Set(
     stdout
       .split('\n')
@@ -81,4 +96,59 @@ test('the linter refuses every arrow but these', () => {
       expect([room, target, !refused.has(`${room}/${target}`)]).toEqual([room, target, allowed])
     }
   }
+})
+
+/** The rooms, and single files, that a simulation runs under a clock and with numbers of its own. */
+const SIMULATED = [
+  'operations/one.ts',
+  'upstream/one.ts',
+  'store/one.ts',
+  'webhooks/one.ts',
+  'http/limits.ts',
+  'http/limit-counts.ts',
+  'http/shared-counts.ts',
+]
+
+/** Lines that take time or chance from somewhere else than the World. */
+const FROM_ELSEWHERE = [
+  'export const one = Date.now()',
+  'export const one = performance.now()',
+  'export const one = setTimeout(() => {}, 1)',
+  'export const one = setInterval(() => {}, 1)',
+  'export const one = setImmediate(() => {})',
+  'export const one = AbortSignal.timeout(1)',
+  'export const one = Math.random()',
+  'export const one = crypto.randomUUID()',
+  'export const one = process.hrtime()',
+]
+/** Those that import it, which the rule of each room refuses. */
+const IMPORTED = [
+  "export { setTimeout } from 'node:timers/promises'",
+  "export { setImmediate } from 'node:timers'",
+  "export { performance } from 'node:perf_hooks'",
+  "export { randomBytes } from 'node:crypto'",
+  "export { randomInt } from 'node:crypto'",
+  "export { randomUUID } from 'node:crypto'",
+]
+
+test('the linter refuses every other source of time and chance than the World', () => {
+  const refused = (line: string): string[] => {
+    const directory = linted()
+    for (const file of SIMULATED) {
+      const planted = join(directory, 'src', file)
+      mkdirSync(dirname(planted), { recursive: true })
+      writeFileSync(planted, `${line}\n`)
+    }
+    const found = lint(directory)
+    return SIMULATED.filter(file => found.includes(`src/${file}:`))
+  }
+  expect(refused("export { createHash } from 'node:crypto'")).toEqual([])
+  for (const line of FROM_ELSEWHERE) expect([line, refused(line)]).toEqual([line, SIMULATED])
+  const inRooms = SIMULATED.filter(file => !file.startsWith('http/'))
+  for (const line of IMPORTED) expect([line, refused(line)]).toEqual([line, inRooms])
+})
+
+test('nor do those rooms read the clock by `new Date()`, which the linter has no rule for', () => {
+  const files = globSync('src/{operations,upstream,store,webhooks}/**/*.ts', { cwd: ROOT })
+  expect(files.filter(file => /new Date\(\)/.test(readFileSync(join(ROOT, file), 'utf8')))).toEqual([])
 })
