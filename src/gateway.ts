@@ -29,6 +29,8 @@ export interface Gateway {
   address: string
   /** How many callers the callers file has now. */
   countCallers(): number
+  /** How many of them have a webhook. */
+  countReceivers(): number
   /** Fails readiness, lets waiting callers go with what there is, waits for `drainMs`, and closes everything. */
   close(options?: { drainMs?: number }): Promise<void>
 }
@@ -108,6 +110,7 @@ export async function startGateway(
     app,
     address,
     countCallers: () => callers.count(),
+    countReceivers: () => callers.countReceivers(),
     async close({ drainMs = 0 } = {}) {
       draining.abort()
       // Readiness fails now: load balancers get the time to notice before connections are refused.

@@ -48,6 +48,7 @@ function portrait(config: Config, gateway: Gateway): object {
     credential: config.upstream.credential.kind,
     callers: gateway.countCallers(),
     tokens: config.jwt?.issuer ?? null,
+    webhooks: gateway.countReceivers(),
   }
 }
 

@@ -17,7 +17,7 @@ const ARROWS: Record<string, string[]> = {
   config: [],
   simulator: [],
   json: [],
-  callers: ['config', 'webhooks/receiver.ts'],
+  callers: ['config', 'webhooks/receiver.ts', 'webhooks/secret.ts'],
   webhooks: ['operations', 'config'],
   upstream: ['operations/hostkey.ts', 'config/secret.ts', 'json'],
   store: ['operations/store.ts', 'config', 'json'],
@@ -34,6 +34,7 @@ const ARROWS: Record<string, string[]> = {
     'store/move.ts',
     'store/backup.ts',
     'upstream/account.ts',
+    'webhooks/receiver.ts',
   ],
 }
 

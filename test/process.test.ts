@@ -49,6 +49,12 @@ async function listening(server: Program): Promise<Line> {
 
 test('the start line says what an operator wants to know, and shows no secret', async () => {
   const { directory, env } = setting()
+  const webhook = {
+    url: 'https://receiver.example.com/canary',
+    secret: `whsec_${Buffer.alloc(24).toString('base64')}`,
+  }
+  const entries = [{ ...newEntry('one', KEY, SCOPES, '*'), webhook }, newEntry('two', 'key-two', SCOPES, '*')]
+  writeFileSync(join(directory, 'callers.json'), JSON.stringify({ callers: entries }))
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
   const line = await listening(
     start(directory, {
@@ -68,8 +74,9 @@ test('the start line says what an operator wants to know, and shows no secret', 
     credential: 'token',
     callers: 2,
     tokens: 'https://id.example.com',
+    webhooks: 1,
   })
-  expect(JSON.stringify(line)).not.toContain(TOKEN)
+  for (const secret of [TOKEN, webhook.secret, 'canary']) expect(JSON.stringify(line)).not.toContain(secret)
 })
 
 test('settings that nobody reads are warned of with the nearest name, and so are lists that are empty', async () => {

@@ -196,6 +196,17 @@ const PLACES: Record<string, [where: RegExp, files: string[]]> = {
       'upstream/judge/call.ts',
     ],
   ],
+  'the secrets of webhooks': [
+    /\bsecrets(Of|In)\(|receiver\.secrets\(|\bsecret_file\b/,
+    [
+      'callers/file.ts',
+      'callers/receivers.ts',
+      'callers/webhook.ts',
+      'cli/check.ts',
+      'webhooks/secret.ts',
+      'webhooks/send.ts',
+    ],
+  ],
   "callers' credentials": [/'authorization'|'x-api-key'/, ['http/auth.ts', 'http/stray-credentials.ts']],
 }
 

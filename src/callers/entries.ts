@@ -4,7 +4,8 @@ import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { didYouMean } from '../config/nearest.ts'
 import { MAX_VM_ID, SCOPES } from './caller.ts'
-import { JsonFault, lineAndColumn, placesOf, type JsonPlaces } from './json-places.ts'
+import { JsonFault, lineAndColumn, placesOf, type JsonPlaces, type Remark } from './json-places.ts'
+import { webhook, webhookFaults, webhookWarnings, type WebhookEntry } from './webhook.ts'
 
 /** An object without other members than these. Its description, as that of each member, says what is allowed. */
 const strict = { additionalProperties: false } as const
@@ -65,6 +66,7 @@ const Entry = Type.Object(
         { ...strict, description: 'an object with max and window_ms' },
       ),
     ),
+    webhook: Type.Optional(webhook),
   },
   { ...strict, description: 'an object with name, key_sha256 or keys, scopes and vms' },
 )
@@ -75,13 +77,6 @@ const callersFile = Type.Object(
   { ...strict, description: 'an object with the member callers' },
 )
 const compiled = Compile(callersFile)
-
-/** Something to be said about a place in a callers file. It never shows a value: one may be a key in the wrong place. */
-export interface Remark {
-  /** The JSON pointer of the value. */
-  readonly pointer: string
-  readonly message: string
-}
 
 export interface Entries {
   readonly entries: readonly CallerEntry[]
@@ -96,7 +91,9 @@ export function readEntries(text: string): Entries {
   const content = parse(text)
   if (!compiled.Check(content)) return { entries: [], faults: faultsOf(content), warnings: [] }
   const { callers } = content
-  const faults = callers.flatMap((entry, i) => keyFaults(entry, `/callers/${i}`)).concat(doubles(callers))
+  const faults = callers
+    .flatMap((entry, i) => keyFaults(entry, `/callers/${i}`))
+    .concat(ofWebhooks(callers, webhookFaults), doubles(callers))
   if (faults.length > 0) return { entries: [], faults, warnings: [] }
   return { entries: callers, faults, warnings: warningsOf(callers) }
 }
@@ -279,9 +276,21 @@ function doubles(callers: readonly CallerEntry[]): Remark[] {
   return faults
 }
 
+/** Returns what is to be said about the webhooks of these callers. */
+export function ofWebhooks(
+  callers: readonly CallerEntry[],
+  remarksOn: (entry: WebhookEntry, pointer: string) => readonly Remark[],
+): Remark[] {
+  return callers.flatMap((entry, i) =>
+    entry.webhook ? remarksOn(entry.webhook, `/callers/${i}/webhook`) : [],
+  )
+}
+
 function warningsOf(callers: readonly CallerEntry[]): Remark[] {
   if (callers.length === 0) return [{ pointer: '/callers', message: 'callers is empty: nobody can call' }]
-  return callers.flatMap(({ vms }, i) =>
-    vms.length === 0 ? { pointer: `/callers/${i}/vms`, message: 'vms is empty: it can touch no VM' } : [],
-  )
+  return callers
+    .flatMap(({ vms }, i) =>
+      vms.length === 0 ? { pointer: `/callers/${i}/vms`, message: 'vms is empty: it can touch no VM' } : [],
+    )
+    .concat(ofWebhooks(callers, webhookWarnings))
 }

@@ -6,10 +6,13 @@
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { watchContent } from '../config/watch-file.ts'
+import type { Receiver } from '../webhooks/receiver.ts'
 import { digestOf, type Caller } from './caller.ts'
 import type { Callers, CallersLog } from './callers.ts'
-import { keysOf, linesOf, readEntries, withoutMark, type CallerEntry } from './entries.ts'
+import { keysOf, linesOf, ofWebhooks, readEntries, withoutMark, type CallerEntry } from './entries.ts'
 import { JsonFault, lineAndColumn } from './json-places.ts'
+import { faultOfSecretFile, Receivers } from './receivers.ts'
+import type { WebhookEntry } from './webhook.ts'
 
 export type { CallerEntry } from './entries.ts'
 
@@ -33,6 +36,9 @@ export interface CallersFile extends Callers {
   count(): number
   /** The keys that were used since the start. */
   keyUses(): KeyUse[]
+  /** Returns where the ends of the operations of this caller are told, when they are, by its id. */
+  receiver(caller: string): Receiver | undefined
+  countReceivers(): number
 }
 
 /** Longer credentials are refused without being looked up. */
@@ -72,6 +78,8 @@ export interface ParsedCallers {
   /** The keys by their SHA-256 in hex. */
   readonly keys: ReadonlyMap<string, Key>
   readonly count: number
+  /** The webhooks by the names of their callers. */
+  readonly webhooks: ReadonlyMap<string, WebhookEntry>
   /** What is allowed, and is hardly meant: a line each, with its place. */
   readonly warnings: readonly string[]
 }
@@ -83,12 +91,17 @@ export interface ParsedCallers {
 export function openCallersFile(path: string, { log, now = Date.now, intervalMs }: FileOptions): CallersFile {
   const known = readCallersFile(path)
   let parsed = parseCallers(known, path)
+  const faults = secretFileFaults(known, path)
+  if (faults.length > 0) throw new CallersFileError(faults)
   warn(parsed, log)
+  const receivers = new Receivers(log)
+  receivers.follow(parsed.webhooks)
   const readAgain = (content: string | Error): void => {
     try {
       if (content instanceof Error) throw content
       const next = parseCallers(content, path)
       parsed = { ...next, keys: followOn(parsed.keys, next.keys, now()) }
+      receivers.follow(parsed.webhooks)
       log.info({ callers: parsed.count }, 'callers file read again')
       warn(parsed, log)
     } catch (error) {
@@ -98,7 +111,7 @@ export function openCallersFile(path: string, { log, now = Date.now, intervalMs 
       )
     }
   }
-  const close = watchContent(path, readAgain, { known, ...(intervalMs === undefined ? {} : { intervalMs }) })
+  const stop = watchContent(path, readAgain, { known, ...(intervalMs === undefined ? {} : { intervalMs }) })
   return {
     // How long this takes tells nothing about a key: nobody can make a key whose digest begins like that of another.
     async find(credential) {
@@ -114,7 +127,12 @@ export function openCallersFile(path: string, { log, now = Date.now, intervalMs 
       [...parsed.keys.values()].flatMap(({ caller, role, lastUsedMs }) =>
         lastUsedMs === undefined ? [] : { caller: caller.id, key: role, lastUsedMs },
       ),
-    close,
+    receiver: caller => receivers.of(caller),
+    countReceivers: () => receivers.count,
+    close() {
+      stop()
+      receivers.close()
+    },
   }
 }
 
@@ -168,6 +186,18 @@ export function readCallersFile(path: string): string {
   }
 }
 
+/** Returns what is wrong with the files that hold the secrets of the webhooks of a good callers file, a line each. */
+export function secretFileFaults(text: string, path: string): string[] {
+  const json = withoutMark(text)
+  const remarks = ofWebhooks(readEntries(json).entries, ({ secret_file: file }, pointer) => {
+    const fault = file === undefined ? undefined : faultOfSecretFile(file)
+    return fault === undefined
+      ? []
+      : [{ pointer: `${pointer}/secret_file`, message: `secret_file: ${fault}` }]
+  })
+  return linesOf(remarks, json, path)
+}
+
 /**
  * Reads the text of a callers file.
  * @param path names the file in messages
@@ -179,7 +209,8 @@ export function parseCallers(text: string, path: string): ParsedCallers {
     const { entries, faults, warnings } = readEntries(json)
     if (faults.length > 0) throw new CallersFileError(linesOf(faults, json, path))
     const keys = new Map(entries.flatMap(toKeys))
-    return { keys, count: entries.length, warnings: linesOf(warnings, json, path) }
+    const webhooks = new Map(entries.flatMap(({ name, webhook }) => (webhook ? [[name, webhook]] : [])))
+    return { keys, count: entries.length, webhooks, warnings: linesOf(warnings, json, path) }
   } catch (error) {
     if (!(error instanceof JsonFault)) throw error
     const place = `${path}:${lineAndColumn(json, error.offset)}`

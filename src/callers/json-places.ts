@@ -18,6 +18,13 @@ export interface JsonPlaces {
   readonly repeated: readonly string[]
 }
 
+/** Something to be said about a place in a JSON text. It never shows a value: one may be a secret in the wrong place. */
+export interface Remark {
+  /** The JSON pointer of the value. */
+  readonly pointer: string
+  readonly message: string
+}
+
 /** Something in a text that is no JSON (RFC 8259). The message says what is expected instead. */
 export class JsonFault extends Error {
   override readonly name = 'JsonFault'

@@ -1,13 +1,15 @@
 /** `check` tells everything that is wrong with a configuration at once, without starting the gateway or disturbing one that runs. */
 
 import { readFileSync, statSync } from 'node:fs'
-import { repeatedMembers, linesOf, vmsOf, withoutMark } from '../callers/entries.ts'
-import { CallersFileError, parseCallers, readCallersFile } from '../callers/file.ts'
+import { linesOf, ofWebhooks, readEntries, repeatedMembers, vmsOf, withoutMark } from '../callers/entries.ts'
+import { CallersFileError, parseCallers, readCallersFile, secretFileFaults } from '../callers/file.ts'
+import { secretsOf } from '../callers/webhook.ts'
 import { environmentWith, readConfig, type Config, type Environment } from '../config/config.ts'
 import { readEnvFile, type EnvFile } from '../config/env-file.ts'
 import { unreadSettings } from '../config/unread.ts'
 import { checkStore } from '../store/check.ts'
 import { askAccount } from '../upstream/account.ts'
+import { faultOfAddress } from '../webhooks/receiver.ts'
 import { readArguments, runCommand, type Command } from './command.ts'
 import { realWorld } from '../world.ts'
 
@@ -40,9 +42,7 @@ async function run(args: readonly string[]): Promise<void> {
   checkRights(found, file.path, file.lines.size > 0 && holdsSecrets(file))
   const hasSecret = isGood(/HOSTKEY_(TOKEN|API_KEY)/)
   if (hasSecret) checkSecret(found, config.upstream.credential)
-  const listed = isGood(/CALLERS_FILE/)
-    ? checkCallers(found, config.callersFile)
-    : new Map<string, number[]>()
+  const listed = isGood(/CALLERS_FILE/) ? checkCallers(found, config) : new Map<string, number[]>()
   if (isGood(/STORE_URL/)) {
     const { faults, warnings } = await checkStore(config.storeUrl)
     found.error(...faults.map(fault => `STORE_URL: ${fault}`))
@@ -98,7 +98,7 @@ function secretOf(credential: Config['upstream']['credential']): string {
 }
 
 /** Returns the VMs of each caller that has a list of them. */
-function checkCallers(found: Findings, path: string): Map<string, number[]> {
+function checkCallers(found: Findings, { callersFile: path, webhookAllow }: Config): Map<string, number[]> {
   try {
     const text = readCallersFile(path)
     const { warnings } = parseCallers(text, path)
@@ -108,12 +108,33 @@ function checkCallers(found: Findings, path: string): Map<string, number[]> {
       found.warn(
         `${path}: everybody on this machine may write this file, and so let himself in; chmod 644 it`,
       )
+    checkWebhooks(found, { json, path, allow: webhookAllow })
     return vmsOf(json)
   } catch (error) {
     if (!(error instanceof CallersFileError)) throw error
     found.error(...error.lines)
     return new Map()
   }
+}
+
+/** Checks the webhooks of a callers file in which nothing else is wrong. */
+function checkWebhooks(
+  found: Findings,
+  { json, path, allow }: { json: string; path: string; allow: readonly string[] },
+): void {
+  const { entries } = readEntries(json)
+  const refused = ofWebhooks(entries, ({ url }, pointer) => {
+    const fault = faultOfAddress(url, allow)
+    return fault === undefined ? [] : [{ pointer: `${pointer}/url`, message: `url ${fault}` }]
+  })
+  found.error(...secretFileFaults(json, path), ...linesOf(refused, json, path))
+  const webhooks = entries.flatMap(({ webhook }) => webhook ?? [])
+  checkRights(
+    found,
+    path,
+    webhooks.some(webhook => secretsOf(webhook).length > 0),
+  )
+  for (const { secret_file: file } of webhooks) if (file !== undefined) checkRights(found, file, true)
 }
 
 /** Logs in to HOSTKEY once, and tells which VMs of callers the account does not have. */
@@ -140,7 +161,7 @@ async function checkAccount(
 export const check: Command = {
   name: 'check',
   synopsis: '[--online]',
-  does: 'tells all that is wrong with the settings, the callers, the secrets and the store',
+  does: 'tells all that is wrong with the settings, the callers, the secrets, the webhooks and the store',
   details: `  --online  logs in to HOSTKEY once, too, and tells which VMs of callers the account lacks
 
 It starts nothing, and may be used while a gateway runs. Exit code 0 when there is no error, 78 when there is one.`,

@@ -17,7 +17,7 @@ const TICK_MS = 2_000
 export function watchContent(
   path: string,
   onChange: (content: string | Error) => void,
-  { known, intervalMs = INTERVAL_MS }: { known?: string; intervalMs?: number } = {},
+  { known, intervalMs = INTERVAL_MS }: { known?: string; intervalMs?: number | (() => number) } = {},
 ): () => void {
   let last: string | undefined = known === undefined ? undefined : `content ${known}`
   let lastMark = ''
@@ -38,7 +38,8 @@ export function watchContent(
     if (!stopped) next()
   }
   const next = (): void => {
-    timer = setTimeout(() => void lookAgain(), intervalMs).unref()
+    const delayMs = typeof intervalMs === 'number' ? intervalMs : intervalMs()
+    timer = setTimeout(() => void lookAgain(), delayMs).unref()
   }
   next()
   return () => {

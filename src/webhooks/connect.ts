@@ -8,6 +8,7 @@ import { lookup as systemLookup } from 'node:dns/promises'
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { isLoopback, receiverAddresses } from './address.ts'
+import { hostOf } from './receiver.ts'
 
 /** Returns all addresses of a name, as `dns.lookup` does. */
 export type Lookup = (name: string) => Promise<readonly LookupAddress[]>
@@ -107,11 +108,6 @@ function answering(addresses: readonly LookupAddress[]): LookupFunction {
     if (all) tell(null, [...addresses])
     else tell(null, addresses[0]!.address, addresses[0]!.family)
   }
-}
-
-/** The host without the brackets of IPv6, and without the dot that may stand behind a name. */
-function hostOf({ hostname }: URL): string {
-  return hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '')
 }
 
 function lookUp(name: string): Promise<LookupAddress[]> {

@@ -1,6 +1,7 @@
 /** Signatures by Standard Webhooks (https://www.standardwebhooks.com), made by its own library. */
 
 import { Webhook } from 'standardwebhooks'
+import { keyOf } from './secret.ts'
 
 /** What is signed: the very text that is sent, with its id and the time of the attempt. */
 export interface Message {
@@ -9,21 +10,6 @@ export interface Message {
   /** The time of the attempt, in milliseconds since the epoch: receivers refuse what is minutes old. */
   readonly atMs: number
   readonly body: string
-}
-
-/** Standard Webhooks asks for secrets of so many bytes. */
-const SECRET_BYTES = { min: 24, max: 64 }
-
-/** Tells whether this is a secret to sign with; base64 may be with or without the padding at its end. */
-export function isSecret(text: string): boolean {
-  const [, base64] = /^whsec_([A-Za-z0-9+/]+)={0,2}$/.exec(text) ?? []
-  return base64 !== undefined && base64.length % 4 !== 1
-}
-
-/** Tells whether a secret is as long as Standard Webhooks asks for. */
-export function isLongEnough(secret: string): boolean {
-  const { length } = keyOf(secret)
-  return length >= SECRET_BYTES.min && length <= SECRET_BYTES.max
 }
 
 /**
@@ -35,6 +21,7 @@ export function signedHeaders(
   secrets: readonly string[],
 ): Record<string, string> {
   if (secrets.length === 0) throw new Error('no secret to sign with')
+  // The library reads base64 with its padding only.
   const signatures = secrets.map(secret =>
     new Webhook(keyOf(secret), { format: 'raw' }).sign(id, new Date(atMs), body),
   )
@@ -43,9 +30,4 @@ export function signedHeaders(
     'webhook-timestamp': String(Math.floor(atMs / 1000)),
     'webhook-signature': signatures.join(' '),
   }
-}
-
-/** The bytes of a secret. Node reads base64 with and without padding; the library wants it. */
-function keyOf(secret: string): Uint8Array {
-  return Buffer.from(secret.slice('whsec_'.length), 'base64')
 }

@@ -219,6 +219,40 @@ test.each<[string, string, (here: Place) => Environment | void]>([
   expect(others).toHaveLength(1)
 })
 
+test('webhooks: addresses that would be refused, secret files that are broken, and rights', async () => {
+  const here = place()
+  good(here)
+  const secret = `whsec_${Buffer.alloc(32, 5).toString('base64')}`
+  const webhooks = {
+    fine: { url: 'https://receiver.example.com/', secret_file: 'webhook-secret' },
+    inside: { url: 'https://10.1.2.3/canary', secret },
+    here: { url: 'http://localhost:9000/canary', secret },
+    gone: { url: 'https://receiver.example.com/', secret_file: 'canary' },
+    broken: { url: 'https://receiver.example.com/', secret_file: 'key' },
+  }
+  const entries = Object.entries(webhooks).map(([name, webhook]) =>
+    JSON.stringify({ ...newEntry(name, `key-${name}`, SCOPES, '*'), webhook }),
+  )
+  here.file('webhook-secret', secret, 0o644)
+  here.file('callers.json', `{"callers": [\n${entries.join(',\n')}\n]}`, 0o644)
+  const { code, lines } = await here.check()
+  expect([code, lines]).toEqual([
+    78,
+    [
+      /^error: callers.json:5:\d+: caller "gone": secret_file: the file cannot be read \(ENOENT\)$/,
+      /^error: callers.json:6:\d+: caller "broken": secret_file: the file must hold whsec_ followed by base64/,
+      /^error: callers.json:3:\d+: caller "inside": url has an address that is not public, and not in WEBHOOK_ALLOW/,
+      /^error: callers.json:4:\d+: caller "here": url has an address that is not public/,
+      /^warning: callers.json: everybody on this machine may read this file; chmod 600 it$/,
+      /^warning: webhook-secret: everybody on this machine may read this file/,
+      /^errors: 4, warnings: 2$/,
+    ].map(line => expect.stringMatching(line) as string),
+  ])
+  expect(lines.join('\n')).not.toMatch(/canary|whsec_[A-Z]/)
+  const allowing = await here.check({ WEBHOOK_ALLOW: '10.1.0.0/16,127.0.0.1' })
+  expect(allowing.lines.at(-1)).toBe('errors: 2, warnings: 2')
+})
+
 test('a gateway that runs is not disturbed, and its file not touched', async () => {
   const here = place()
   good(here)

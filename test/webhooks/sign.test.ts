@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { Webhook } from 'standardwebhooks'
 import { expect, test } from 'vitest'
-import { isLongEnough, isSecret, signedHeaders } from '../../src/webhooks/sign.ts'
+import { isLongEnough, secretsIn } from '../../src/webhooks/secret.ts'
+import { signedHeaders } from '../../src/webhooks/sign.ts'
 
 const secret = fc
   .uint8Array({ minLength: 1, maxLength: 80 })
@@ -40,23 +41,27 @@ test('a receiver with another secret, or of another message, does not verify', (
   expect(() => signedHeaders({ id: 'a', atMs: 0, body: '' }, [])).toThrow('no secret')
 })
 
-test('what a secret may be', () => {
+test('what a secret may be, and what a file of secrets', () => {
   fc.assert(
-    fc.property(secret, text => {
-      expect([isSecret(text), isSecret(text.replace(/=+$/, ''))]).toEqual([true, true])
+    fc.property(secret, secret, (one, other) => {
+      const bare = one.replace(/=+$/, '')
+      expect(secretsIn(`${one}\n`)).toEqual([one])
+      expect(secretsIn(` ${bare}\r\n${other}\n\n`)).toEqual([bare, other])
     }),
   )
+  const good = 'whsec_abcd'
   for (const text of [
     '',
     'whsec_',
     'whsec_a',
     'whsec_abcde',
+    'whsec_abcd=',
     'c2VjcmV0',
+    'WHSEC_abcd',
     'whsec_a-b_',
-    'whsec_ab cd',
-    'whsec_abcd\n',
+    `${good} ${good} ${good}`,
   ])
-    expect([text, isSecret(text)]).toEqual([text, false])
+    expect(() => secretsIn(text), text).toThrow('the file must hold whsec_ followed by base64')
   const ofBytes = (size: number): string => `whsec_${Buffer.alloc(size).toString('base64')}`
   expect([23, 24, 64, 65].map(size => isLongEnough(ofBytes(size)))).toEqual([false, true, true, false])
 })
