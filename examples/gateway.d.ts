@@ -1778,7 +1778,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `vm-not-found`: HOSTKEY knows no such VM. */
+      /** @description `vm-not-found`: HOSTKEY knows no such VM. `snapshot-not-found`: The VM has no such snapshot. */
       404: {
         headers: {
           'X-Request-Id': components['headers']['X-Request-Id']
@@ -2112,7 +2112,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `vm-not-found`: HOSTKEY knows no such VM. */
+      /** @description `vm-not-found`: HOSTKEY knows no such VM. `snapshot-not-found`: The VM has no such snapshot. */
       404: {
         headers: {
           'X-Request-Id': components['headers']['X-Request-Id']
@@ -2522,7 +2522,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `snapshot-not-found`: The VM has no such snapshot. `vm-not-found`: HOSTKEY knows no such VM. */
+      /** @description `vm-not-found`: HOSTKEY knows no such VM. `snapshot-not-found`: The VM has no such snapshot. */
       404: {
         headers: {
           'X-Request-Id': components['headers']['X-Request-Id']
@@ -3671,7 +3671,7 @@ export interface operations {
           'application/problem+json': components['schemas']['Problem']
         }
       }
-      /** @description `vm-not-found`: HOSTKEY knows no such VM. */
+      /** @description `vm-not-found`: HOSTKEY knows no such VM. `snapshot-not-found`: The VM has no such snapshot. */
       404: {
         headers: {
           'X-Request-Id': components['headers']['X-Request-Id']
@@ -4055,8 +4055,8 @@ export interface operations {
           'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
           'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
           Vary: components['headers']['Vary']
-          RateLimit: components['headers']['RateLimit.operations']
-          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
+          RateLimit: components['headers']['RateLimit.any']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.any']
           [name: string]: unknown
         }
         content: {
@@ -4309,8 +4309,8 @@ export interface operations {
           'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
           Vary: components['headers']['Vary']
           'Preference-Applied': components['headers']['Preference-Applied']
-          RateLimit: components['headers']['RateLimit.operations']
-          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
+          RateLimit: components['headers']['RateLimit.any']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.any']
           [name: string]: unknown
         }
         content: {
@@ -4547,8 +4547,8 @@ export interface operations {
           'Access-Control-Allow-Origin': components['headers']['Access-Control-Allow-Origin']
           'Access-Control-Expose-Headers': components['headers']['Access-Control-Expose-Headers']
           Vary: components['headers']['Vary']
-          RateLimit: components['headers']['RateLimit.operations']
-          'RateLimit-Policy': components['headers']['RateLimit-Policy.operations']
+          RateLimit: components['headers']['RateLimit.any']
+          'RateLimit-Policy': components['headers']['RateLimit-Policy.any']
           [name: string]: unknown
         }
         content: {

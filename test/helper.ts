@@ -10,6 +10,8 @@ import { pino } from 'pino'
 import { buildApp, type AppParts } from '../src/http/app.ts'
 import { SCOPES } from '../src/callers/caller.ts'
 import type { CallerEntry } from '../src/callers/file.ts'
+import { answerViolations } from './described.ts'
+import { readDocument, type Document } from './fuzz/generate.ts'
 import { loadConfig, type Environment } from '../src/config/config.ts'
 import { startGateway, type Gateway, type GatewayOverrides } from '../src/gateway.ts'
 import { newEntry } from '../src/callers/key.ts'
@@ -123,30 +125,31 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   return world
 }
 
-type Described = Record<string, { responses: Record<string, { content?: object }> }>
-/** The paths of the document, made once for all tests. */
-let paths: [RegExp, Described][] | undefined
+/** What the document says, read once for all tests of a file. */
+let read: ReturnType<typeof readDocument> | undefined
 
-/** Every answer that any test gets is in the document: its status and its media type. @throws Error */
+/** Every answer that any test gets is in the document: its status, media type, body and headers. @throws Error */
 export function requireDocumented(
   app: FastifyInstance,
   method: string,
   path: string,
-  answer: Pick<Answer, 'status' | 'headers'>,
+  { status, headers, text }: Pick<Answer, 'status' | 'headers' | 'text'>,
 ): void {
-  paths ??= Object.entries(app.swagger().paths as unknown as Record<string, Described>).map(
-    ([one, methods]) => [new RegExp(`^${one.replaceAll(/\{\w+\}/g, '[^/]+')}$`), methods],
-  )
+  read ??= readDocument(JSON.parse(JSON.stringify(app.swagger())) as Document)
   const [pathname = ''] = path.split('?')
-  const methods = paths.find(([template]) => template.test(pathname))?.[1]
-  const described = methods?.[method === 'HEAD' ? 'get' : method.toLowerCase()]
-  const mediaType = answer.headers.get('content-type')?.split(';')[0] ?? ''
+  const verb = method === 'HEAD' ? 'GET' : method
+  const route = [...read.operations].find(([one]) => {
+    const [wanted, template = ''] = one.split(' ')
+    return verb === wanted && new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(pathname)
+  })
   // What is no operation, such as a wrong method, is none of the document's business.
-  if (!described) return
-  const response = described.responses[answer.status]
-  const { content } = response ?? { content: {} }
-  if (content ? !(mediaType in content) : mediaType !== '')
-    throw new Error(`not in the document: ${method} ${path} ${answer.status} ${mediaType}`)
+  if (!route) return
+  const found = answerViolations(read, route[1], method, {
+    status,
+    headers: Object.fromEntries(headers),
+    text,
+  })
+  if (found.length > 0) throw new Error(`${method} ${path} ${status}: ${found.join('; ')}`)
 }
 
 /** Calls any gateway by its address. */

@@ -4,16 +4,20 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { decodeUtf8, duplicateMembers } from './json.ts'
 import { ApiProblem, type FieldError } from './problem.ts'
+import { fieldName } from './validation.ts'
 
 /** A media type of JSON (RFC 8259), with any parameters: `charset` has no meaning there, but must not say another one. */
-const JSON_TYPE = /^application\/json *(;(?! *charset=(?!"?utf-?8"?))[^;]*)*$/i
+const JSON_TYPE =
+  /^application\/json[ \t]*(?:;(?:[ \t]*charset=(?:utf-?8|"utf-?8")[ \t]*|(?![ \t]*charset=)[^;]*))*$/i
 
 /** Reads bodies as JSON and refuses all others. */
 export function acceptOnlyJson(app: FastifyInstance): void {
   app.addHook('onRequest', ({ raw: { headers } }, _reply, done) => {
+    const type = headers['content-type']
+    if (type === undefined) return done()
+    if (JSON_TYPE.test(type)) headers['content-type'] = 'application/json'
     // Without a type, Fastify finds out whether there is a body at all, and gives it to the parser `*`.
-    if (headers['content-type'] !== undefined && !JSON_TYPE.test(headers['content-type']))
-      delete headers['content-type']
+    else delete headers['content-type']
     done()
   })
   app.addHook('preParsing', (request, _reply, payload, done) => {
@@ -25,17 +29,29 @@ export function acceptOnlyJson(app: FastifyInstance): void {
     if (bytes.length === 0 || is404) done(null, undefined)
     else done(unsupportedType(method))
   })
-  const parseJson = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
-    if (bytes.length === 0) return done(null, undefined)
-    const text = decodeUtf8(bytes as Buffer)
-    if (text === undefined) return done(unreadable('The body is not UTF-8.'))
-    void parseJson(request, text, (error, value) => {
-      const twice = error ? [] : duplicateMembers(text)
-      if (twice.length > 0) done(givenTwice(twice))
-      else done(error, value)
-    })
-  })
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (_request: unknown, bytes: Buffer) => (bytes.length === 0 ? undefined : readJson(bytes)),
+  )
+}
+
+/**
+ * Reads a body of JSON. Names such as `__proto__` are members like others here, and no schema knows them.
+ * @throws ApiProblem when it cannot be read, or has a member twice
+ */
+function readJson(bytes: Buffer): unknown {
+  const text = decodeUtf8(bytes)
+  if (text === undefined) throw unreadable('is not UTF-8')
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw unreadable('is not well-formed JSON')
+  }
+  const twice = duplicateMembers(text)
+  if (twice.length > 0) throw givenTwice(twice)
+  return value
 }
 
 function unsupportedCoding(): ApiProblem {
@@ -53,24 +69,24 @@ export function unsupportedType(method: string): ApiProblem {
   })
 }
 
-function unreadable(detail: string): ApiProblem {
-  return new ApiProblem('malformed-request', detail, {
-    errors: [{ in: 'body', field: 'body', message: detail.slice('The body '.length, -1) }],
+function unreadable(message: string): ApiProblem {
+  return new ApiProblem('malformed-request', `The body ${message}.`, {
+    errors: [{ in: 'body', field: 'body', message }],
   })
 }
 
 function givenTwice(fields: readonly string[]): ApiProblem {
   return invalidFields(
-    fields
-      .slice(0, 100)
-      .map(field => ({ in: 'body', field: field.slice(0, 300), message: 'was given twice' })),
+    fields.slice(0, 100).map(field => ({ in: 'body', field: fieldName(field), message: 'was given twice' })),
   )
 }
 
 /** Makes the problem of a request with these invalid fields. */
 export function invalidFields(errors: FieldError[]): ApiProblem {
   const detail = errors.map(({ field, message }) => `${field} ${message}`).join('; ')
-  return new ApiProblem('validation-failed', `Invalid request: ${detail.slice(0, 1_000)}.`, { errors })
+  return new ApiProblem('validation-failed', `Invalid request: ${detail.slice(0, 1_000).toWellFormed()}.`, {
+    errors,
+  })
 }
 
 /** Refuses a body that the route does not take, and one that is missing; it reads as `{}` where it may be left out. */
@@ -115,7 +131,7 @@ function refuseHalvesOfPairs(body: unknown): void {
     .filter(([, value]) => typeof value === 'string' && !value.isWellFormed())
     .map(([field]): FieldError => ({
       in: 'body',
-      field: field.toWellFormed(),
+      field: fieldName(field),
       message: 'has half of a surrogate pair',
     }))
   if (errors.length > 0) throw invalidFields(errors)

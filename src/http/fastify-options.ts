@@ -6,6 +6,7 @@ import { LogController, type FastifyBaseLogger, type FastifyServerOptions } from
 import type { Config } from '../config/config.ts'
 import { trustIn } from './address.ts'
 import type { ConnectionLimits } from './connections.ts'
+import { readQuery } from './query.ts'
 import { hasCredential } from './stray-credentials.ts'
 import { buildValidator } from './validation.ts'
 
@@ -46,7 +47,11 @@ export function fastifyOptions(
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustIn(config.trustProxy),
     rewriteUrl: request => withoutPrefix(request.url ?? '/', config.basePath),
-    routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: false },
+    routerOptions: {
+      maxParamLength: MAX_PARAM_LENGTH,
+      ignoreTrailingSlash: false,
+      querystringParser: readQuery,
+    },
     requestIdHeader: false,
     genReqId: requestIdOf,
     // `errors.ts` names the invalid fields itself, so nobody would read the sentence that Fastify makes of them.

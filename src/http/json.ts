@@ -15,7 +15,8 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
 const TOKENS = /("[^"\\]*(?:\\.[^"\\]*)*")\s*(:)?|[{}[\],]/g
 
 /**
- * Returns the members that are given more than once, each as its path with dots. Names are compared as they read:
+ * Returns the members that are given more than once, each as its path with dots, where an
+ * empty name is `""`. Names are compared as they read:
  * `"na\u006de"` is `"name"`. JSON.parse would keep the last of them and say nothing.
  * @param text JSON that JSON.parse has taken
  */
@@ -32,7 +33,7 @@ export function duplicateMembers(text: string): string[] {
       if (typeof inner?.at === 'number') inner.at += 1
     } else if (colon && inner?.names) {
       const name = JSON.parse(string!) as string
-      inner.at = name
+      inner.at = name === '' ? '""' : name
       if (inner.names.has(name)) found.add(around.map(({ at }) => at).join('.'))
       inner.names.add(name)
     }

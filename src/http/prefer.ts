@@ -19,7 +19,7 @@ export function parsePrefer(header: string | undefined, maxWaitMs: number): Pref
     const [, name = '', value = ''] = /^([^=]*?)\s*(?:=\s*(.*))?$/.exec(preference) ?? []
     const number = value.startsWith('"') ? (readString(value) ?? '') : value
     // The first of several counts (RFC 7240, section 2).
-    if (/^wait$/i.test(name) && /^\d{1,9}$/.test(number)) wait ??= Number(number)
+    if (/^wait$/i.test(name) && /^\d+$/.test(number)) wait ??= Number(number)
     if (/^respond-async$/i.test(name)) respondAsync = true
   }
   if (wait !== null) {

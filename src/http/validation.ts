@@ -5,11 +5,17 @@
 
 import AjvCompiler from '@fastify/ajv-compiler'
 import type { FastifyInstance, FastifySchemaValidationError } from 'fastify'
+import { readMoment } from './moment.ts'
 import { nearestOf } from './nearest.ts'
 import type { FieldError } from './problem.ts'
+import { NOT_UTF8 } from './query.ts'
 
 interface ObjectSchema {
   properties?: Record<string, { type?: string }>
+}
+
+interface Formats {
+  addFormat(name: string, isValid: (text: string) => boolean): void
 }
 
 // The package's own types say that the compiler takes a bare schema; it is given what Fastify gives it.
@@ -41,6 +47,8 @@ export function buildValidator(externalSchemas: unknown): (route: RouteSchema) =
       validateSchema: false,
     },
     plugins: [],
+    // One judge of times, and not two that differ.
+    onCreate: (ajv: Formats) => ajv.addFormat('date-time', text => readMoment(text) !== undefined),
   })
   return route => {
     // Headers are in the schemas for the document alone. A preference that makes no sense is to be ignored (RFC 7240,
@@ -106,11 +114,16 @@ export function fieldErrors(errors: readonly VerboseError[], httpPart: string): 
       additionalProperty?: string
     }
     const child = missingProperty ?? additionalProperty
-    const field = [...parent, ...(child === undefined ? [] : [child])].join('.') || place
-    if (!fields.has(field))
-      fields.set(field, { in: place, field: field.slice(0, 300), message: messageOf(error, field, place) })
+    const path = child === undefined ? parent : [...parent, child]
+    const field = path.length === 0 ? place : fieldName(path.map(part => part || '""').join('.'))
+    if (!fields.has(field)) fields.set(field, { in: place, field, message: messageOf(error, field, place) })
   }
   return [...fields.values()].slice(0, 100)
+}
+
+/** Cuts the name of a field, which a caller may have made as long as a body may be, and out of anything. */
+export function fieldName(text: string): string {
+  return text.slice(0, 300).toWellFormed()
 }
 
 /** What callers are told of a text with characters that its field does not take: nobody reads patterns. */
@@ -137,9 +150,12 @@ function messageOf(error: VerboseError, field: string, place: FieldError['in']):
     case 'type':
       // What stands twice in a query is read as a list.
       if (place === 'query' && Array.isArray(data)) return 'was given twice'
+      if (data === NOT_UTF8) return 'is not UTF-8 in percent-encoding'
       return TYPES[params.type as string] ?? message ?? 'is not valid'
     case 'enum':
       return `must be one of ${(params.allowedValues as string[]).join(', ')}`
+    case 'format':
+      return 'must be a time with its zone, such as 2026-11-24T10:15:30Z; in a query, write a `+` as `%2B`'
     case 'pattern':
       return ALPHABETS[field] ?? 'has characters that it may not have'
     case 'minLength':

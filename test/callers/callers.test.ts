@@ -62,6 +62,8 @@ test('while the JWKS cannot be read, nothing is said of a token, and keys go on 
     expect([answer.status, answer.body.code]).toEqual([503, 'keys-unavailable'])
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
     expect(answer.headers.get('www-authenticate')).toBeNull()
+    // Nobody knows who it is, so the address is counted.
+    expect(answer.headers.get('ratelimit')).toMatch(/^"default";/)
   }
   expect((await world.call('GET', '/operations')).status).toBe(200)
 })

@@ -185,6 +185,7 @@ const FAULTS: fc.Arbitrary<Fault> = fc
       { kind: 'respond', body: '{"result":"OK","scope":{"weird":[]},"token":"t"}' },
       { kind: 'respond-after', body: 'Warning: \u0000 garbage' },
       { kind: 'refuse', reason: 'server is locked' },
+      { kind: 'refuse', reason: 'snapshot not found' },
       { kind: 'refuse', reason: '</h1>\u0007 \u{1f4a5} something else' },
       { kind: 'drop-before' },
       { kind: 'drop-after' },

@@ -132,6 +132,7 @@ const SMUGGLING: Record<string, string> = {
   'a method in small letters': `${DELETE.replace('DELETE', 'delete')}\r\n`,
   'no Host': `${DELETE.replace('Host: gateway\r\n', '')}Connection: close\r\n\r\n`,
   'two Host lines': `${DELETE}Host: other\r\nConnection: close\r\n\r\n`,
+  'two Content-Types': `${CREATE}content-type: text/plain\r\nConnection: close\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`,
   'the same Host twice': `${DELETE}HOST: gateway\r\nConnection: close\r\n\r\n`,
   'two Host lines in HTTP/1.0': `${DELETE.replace('1.1', '1.0')}Host: other\r\n\r\n`,
   'TLS to a plain port': '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
@@ -236,7 +237,19 @@ test('an unknown expectation and CONNECT are refused with a problem', async () =
   const connected = await say(world, ask('CONNECT gateway:443', ''))
   expect(refusalOf(connected)).toBe(405)
   expect(connected.responses[0]!.headers.allow).toContain('GET')
-  expect(await say(world, ask('GET /livez#x', ''))).toMatchObject({ responses: [{ status: 400 }] })
+  for (const line of ['GET /livez#x', 'GET *', 'OPTIONS *'])
+    expect([line, (await say(world, ask(line, ''))).responses.map(({ status }) => status)]).toEqual([
+      line,
+      [400],
+    ])
+  for (const expectation of ['100-Continue', '100-continue, 100-continue', ' ,', ''])
+    expect(
+      (await say(world, ask('GET /livez', `Expect: ${expectation}\r\n`))).responses.at(-1)!.status,
+      expectation,
+    ).toBe(200)
+  expect((await say(world, ask('GET /livez', 'Expect: 100-continue, x\r\n'))).responses.at(-1)!.status).toBe(
+    417,
+  )
 })
 
 test('a proxy may send the whole address, with the base path and without', async () => {
@@ -324,15 +337,15 @@ test('connections end: idle ones, silent ones, and those that served enough', as
 test('bodies that mean harm to a parser are refused', async () => {
   const world = await startWorld()
   for (const [path, body, field] of [
-    ['snapshots', '{"name":"a","__proto__":{"type":"x"}}'],
-    ['snapshots', '{"name":"a","\\u005f_proto__":{"type":"x"}}'],
-    ['snapshots', '{"name":"a","constructor":{"prototype":{"type":"x"}}}'],
-    ['snapshots', '{"__proto__":null,"name":"a"}'],
+    ['snapshots', '{"name":"a","__proto__":{"type":"x"}}', '__proto__'],
+    ['snapshots', '{"name":"a","\\u005f_proto__":{"type":"x"}}', '__proto__'],
+    ['snapshots', '{"name":"a","constructor":{"prototype":{"type":"x"}}}', 'constructor'],
+    ['snapshots', '{"__proto__":null,"name":"a"}', '__proto__'],
     ['snapshots', `{"name":${'['.repeat(8_000)}${']'.repeat(8_000)}}`, 'name'],
     ['snapshots', `${'{"name":'.repeat(1_800)}1${'}'.repeat(1_800)}`, 'name'],
-    ['snapshots', '['.repeat(16_000)],
+    ['snapshots', '['.repeat(16_000), 'body'],
     ['snapshots', '{"name":"\\ud800"}', 'name'],
-    ['snapshots', '\ufeff{"name":"a"'],
+    ['snapshots', '\ufeff{"name":"a"', 'body'],
     ['snapshots/first/restore', '{"backup_id":"\\ud800"}', 'backup_id'],
     ['snapshots/first/restore', '{"backup_id":"a\\udfffb"}', 'backup_id'],
     ['snapshots/first/restore', '{"backup_id":"\\ude00\\ud83d"}', 'backup_id'],

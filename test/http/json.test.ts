@@ -35,14 +35,16 @@ function write(value: Written, escape: () => boolean): string {
   return `{${value.members.map(([name, one]) => `${nameOf(name)} :${write(one, escape)}`).join(', ')}}`
 }
 
+const shown = (name: string): string => (name === '' ? '""' : name)
+
 /** The same, found in the tree. */
 function expected(value: Written, path: (string | number)[] = []): string[] {
   if (Array.isArray(value)) return value.flatMap((one, i) => expected(one, [...path, i]))
   if (typeof value !== 'object' || value === null) return []
   const own = value.members.map(([name]) => name)
   return value.members.flatMap(([name, one], i) => [
-    ...(own.indexOf(name) < i ? [[...path, name].join('.')] : []),
-    ...expected(one, [...path, name]),
+    ...(own.indexOf(name) < i ? [[...path, shown(name)].join('.')] : []),
+    ...expected(one, [...path, shown(name)]),
   ])
 }
 

@@ -98,6 +98,14 @@ test('a slip is told the name that is nearest to it', async () => {
     ['GET', '/vms/0/stats', null, ['path', 'vm_id', /^must be 1 or more$/]],
     ['GET', '/vms/x/stats', null, ['path', 'vm_id', /^must be a whole number/]],
     ['GET', '/operations?limit=101', null, ['query', 'limit', /^must be 100 or less$/]],
+    // Neither is a name made of what cannot be read, nor an empty one of nothing.
+    ...['id=%ff', 'id=%', 'id=a%zz', 'id=%c0%af', 'id=%ed%a0%80', 'id=%E4'].map(
+      query => ['GET', `${SNAPSHOT}?${query}`, null, ['query', 'id', /^is not UTF-8/]] as const,
+    ),
+    ['GET', '/operations?limit=%ff', null, ['query', 'limit', /^is not UTF-8/]],
+    ['GET', '/operations?kind=%ff', null, ['query', 'kind', /^is not UTF-8/]],
+    ['GET', '/operations?cursor=%ff&cursor=x', null, ['query', 'cursor', /^was given twice$/]],
+    ['GET', '/livez?=1', null, ['query', '""', /^is not a known field/]],
   ] as const) {
     const answer = await callRaw(world.gateway.address, method, path, {
       body,

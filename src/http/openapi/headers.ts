@@ -121,9 +121,10 @@ export function headersOf({ bucket, isPage, prefers }: RouteTraits, status: numb
   }
 }
 
-/** Whoever has no valid key is counted as `default` on every route. */
+/** Whoever has no valid key, or one that cannot be checked now (503), is counted as `default` on every route. */
 function rateLimitOf(bucket: Bucket, status: number): Record<string, object> {
-  const asked = bucket === 'default' || status === 401 ? '' : status === 429 ? '.any' : `.${bucket}`
+  const asked =
+    bucket === 'default' || status === 401 ? '' : status === 429 || status === 503 ? '.any' : `.${bucket}`
   return { RateLimit: refTo(`RateLimit${asked}`), 'RateLimit-Policy': refTo(`RateLimit-Policy${asked}`) }
 }
 

@@ -119,7 +119,7 @@ export function deleteRoute(app: RouteApp, parts: RouteParts): void {
       params: SnapshotParams,
       querystring: TypeQuery,
       headers: MutationHeaders,
-      response: mutationResponses('HOSTKEY accepted; follow the operation.', 'snapshot-not-found'),
+      response: mutationResponses('HOSTKEY accepted; follow the operation.'),
     },
     handler: (request, reply) => {
       const { vm_id: vmId, name } = request.params
@@ -151,11 +151,7 @@ export function restoreRoute(app: RouteApp, parts: RouteParts): void {
       params: SnapshotParams,
       headers: MutationHeaders,
       body: ref(SnapshotRestore),
-      response: mutationResponses(
-        'HOSTKEY accepted; follow the operation.',
-        'snapshot-not-found',
-        'newer-snapshots',
-      ),
+      response: mutationResponses('HOSTKEY accepted; follow the operation.', 'newer-snapshots'),
     },
     handler: (request, reply) => {
       const { vm_id: vmId, name } = request.params

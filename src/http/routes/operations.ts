@@ -10,6 +10,7 @@ import type { Operations } from '../../operations/operations.ts'
 import { idBound, OPERATION_ID } from '../../operations/id.ts'
 import type { ListQuery, OperationPage } from '../../operations/store.ts'
 import { ApiProblem } from '../problem.ts'
+import { readMoment } from '../moment.ts'
 import { PreferHeaders, ref } from '../schemas/common.ts'
 import {
   EventHeaders,
@@ -234,7 +235,7 @@ function eventsRoute(app: RouteApp, parts: RouteParts): void {
   })
 }
 
-/** The part of the list that is asked for, as bounds of the ids, which begin with the time. */
+/** The part of the list that is asked for, as bounds of the ids, which begin with the time: a whole number of milliseconds. */
 function rangeOf({
   cursor,
   created_before: before,
@@ -242,23 +243,13 @@ function rangeOf({
 }: Static<typeof OperationsQuery>): Pick<ListQuery, 'olderThan' | 'newerThan'> {
   const ceilings = [
     ...(cursor === undefined ? [] : [decodeCursor(cursor)]),
-    ...(before === undefined ? [] : [idBound(readMoment('created_before', before))]),
+    ...(before === undefined ? [] : [idBound(Math.ceil(readMoment(before)!))]),
   ]
   const olderThan = ceilings.toSorted()[0]
   return {
     ...(olderThan === undefined ? {} : { olderThan }),
-    ...(after === undefined ? {} : { newerThan: idBound(readMoment('created_after', after) + 1) }),
+    ...(after === undefined ? {} : { newerThan: idBound(Math.floor(readMoment(after)!) + 1) }),
   }
-}
-
-/** Milliseconds since the epoch. The schema lets a leap second in, which no clock of ours has. */
-function readMoment(field: string, text: string): number {
-  const ms = Date.parse(text)
-  if (Number.isFinite(ms)) return ms
-  const message = 'is not a time that exists'
-  throw new ApiProblem('validation-failed', `${field} ${message}.`, {
-    errors: [{ in: 'query', field, message }],
-  })
 }
 
 function decodeCursor(cursor: string): string {

@@ -39,10 +39,11 @@ export async function answerRead<K extends ReadKind>(
     hurry: firstOf(reply, draining, caller.until),
     gone: () => leftSignal(reply),
   })
-  // An age is told of what may be kept alone (RFC 9111, section 5.1); but nobody is to take it for the present state.
-  if (ageMs !== null) reply.headers({ age: Math.floor(ageMs / 1000), 'cache-control': 'private, no-cache' })
   if (operation.status === 'running')
     return sendOperation(reply, operation, { basePath: config.basePath, nowMs: now() })
   if (operation.status !== 'succeeded') throw problemOf(operation.failure)
-  return reply.send(present(operation.result))
+  const body = present(operation.result)
+  // An age is told of what may be kept alone (RFC 9111, section 5.1); but nobody is to take it for the present state.
+  if (ageMs !== null) reply.headers({ age: Math.floor(ageMs / 1000), 'cache-control': 'private, no-cache' })
+  return reply.send(body)
 }

@@ -83,7 +83,7 @@ function seeRoute(app: RouteApp, parts: RouteParts): void {
         202: runningResponse(
           'Not ready in time; follow the operation, whose `result` will be the list of snapshots.',
         ),
-        ...problemResponses('snapshot-not-found', 'snapshot-ambiguous', ...UPSTREAM_PROBLEMS),
+        ...problemResponses('snapshot-ambiguous', ...UPSTREAM_PROBLEMS),
       },
     },
     handler: (request, reply) => {

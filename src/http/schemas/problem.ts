@@ -126,10 +126,11 @@ const COMMON = [
   'store-unavailable',
   'draining',
 ] as const
-/** Codes of routes that talk to HOSTKEY. */
+/** Codes of routes that talk to HOSTKEY, which can word its refusal of any task in any of these ways. */
 export const UPSTREAM_PROBLEMS = [
   'vm-not-allowed',
   'vm-not-found',
+  'snapshot-not-found',
   'upstream-conflict',
   'upstream-rejected',
   'upstream-invalid',

@@ -408,13 +408,22 @@ test('each construct of 3.1 has its form in 3.0, or none at all', () => {
 
 test('no test may get an answer that is not in the document', async () => {
   const { app } = (await startWorld()).gateway
-  const judge = (method: string, path: string, status: number, type: string): void =>
-    requireDocumented(app, method, path, { status, headers: new Headers({ 'content-type': type }) })
-  const json = 'application/json; charset=utf-8'
-  judge('GET', '/vms/1000/stats?x=1', 200, json)
-  judge('HEAD', '/operations/op_1', 404, 'application/problem+json')
-  judge('PUT', '/vms/1000/stats', 405, 'application/problem+json')
-  expect(() => judge('GET', '/vms/1000/stats', 201, json)).toThrow('GET /vms/1000/stats 201')
-  expect(() => judge('GET', '/vms/1000/stats', 200, 'text/html')).toThrow('200 text/html')
-  expect(() => judge('HEAD', '/operations', 404, 'application/problem+json')).toThrow('HEAD /operations 404')
+  const stats = JSON.stringify({ vm_id: 1000, observed_at: '2026-11-24T10:16:00.000Z', stats: {} })
+  const judge = (method: string, path: string, status: number, type: string, text = '', more = {}): void =>
+    requireDocumented(app, method, path, {
+      status,
+      headers: new Headers({ 'content-type': type, ...more }),
+      text,
+    })
+  const [json, problem] = ['application/json; charset=utf-8', 'application/problem+json']
+  judge('GET', '/vms/1000/stats?x=1', 200, json, stats, { age: '0' })
+  judge('HEAD', '/operations/op_1', 404, problem)
+  judge('PUT', '/vms/1000/stats', 405, problem)
+  expect(() => judge('GET', '/vms/1000/stats', 201, json, stats)).toThrow('/stats 201: not in the document')
+  expect(() => judge('GET', '/vms/1000/stats', 200, 'text/html', stats)).toThrow('not in the document')
+  expect(() => judge('GET', '/vms/1000/stats', 200, json, '{}')).toThrow('not of its schema')
+  expect(() => judge('GET', '/vms/1000/stats', 200, json, stats, { age: 'x' })).toThrow('header age not of')
+  expect(() => judge('GET', '/vms/1000/stats', 200, json, stats, { 'x-y': '1' })).toThrow('header x-y not in')
+  expect(() => judge('GET', '/vms/1000/stats', 404, problem, '{"code":"x"}')).toThrow('code x not in')
+  expect(() => judge('HEAD', '/operations', 404, problem)).toThrow('HEAD /operations 404')
 })

@@ -227,7 +227,15 @@ describe('cached', () => {
     for (const path of [LIST, `${LIST}/first`]) {
       const cached = await world.call('GET', path, { key: OTHER_KEY })
       expect([cached.status, cached.headers.get('age')]).toEqual([200, '0'])
+      expect(cached.headers.get('cache-control')).toBe('private, no-cache')
     }
+    // That something is missing is not for keeping, whatever it is concluded from.
+    const missing = await world.call('GET', `${LIST}/missing`)
+    expect([missing.status, missing.headers.get('age'), missing.headers.get('cache-control')]).toEqual([
+      404,
+      null,
+      'no-store',
+    ])
     await vi.waitFor(async () => expect((await world.call('GET', LIST)).headers.get('age')).toBe('1'), {
       timeout: 2_000,
       interval: 100,
