@@ -3,6 +3,7 @@
 import { operationIds } from '../src/operations/id.ts'
 import { newOperation, type Operation, type Running } from '../src/operations/operation.ts'
 import { openSqliteStore } from '../src/store/sqlite/open.ts'
+import { FIRST_FILLED_VM } from './load.ts'
 import { PENDING_KEY } from './stub.ts'
 import { realWorld } from '../src/world.ts'
 
@@ -18,14 +19,12 @@ const POLICY = {
   settleMs: 120_000,
   readCalls: 4,
 }
-/** The VMs of what is filled in; those that the scenarios name are below. */
-const FIRST_VM = 2_000_000_000
 
 function operation(number: number, atMs: number, nowMs: number, isRunning: boolean): Operation {
   const draft = {
     id: newOperationId(atMs),
     kind: 'snapshot.create' as const,
-    vmId: FIRST_VM + number,
+    vmId: FIRST_FILLED_VM + number,
     snapshot: 'nightly',
     snapshotType: 'snapshot',
     backupId: null,

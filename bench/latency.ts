@@ -1,4 +1,4 @@
-/** What the gateway adds to one call at 50 requests a second: each moment asks the stub or the gateway, in turn. */
+/** How long one request takes that comes alone, at 50 a second: each moment asks the floor or the gateway, in turn. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
@@ -7,7 +7,7 @@ import type { Load } from './load.ts'
 export interface Latency {
   title: string
   /** Milliseconds, sorted. */
-  stub: number[]
+  floor: number[]
   gateway: number[]
 }
 
@@ -35,13 +35,13 @@ async function once(pool: Pool, { status, request, isRight }: Load): Promise<num
   return tookMs
 }
 
-export async function addedLatency(
+export async function loneLatency(
   title: string,
-  stub: Side,
+  floor: Side,
   gateway: Side,
   seconds: number,
 ): Promise<Latency> {
-  const sides = [stub, gateway].map(({ url, load }) => ({ pool: new Pool(url), load, took: [] as number[] }))
+  const sides = [floor, gateway].map(({ url, load }) => ({ pool: new Pool(url), load, took: [] as number[] }))
   const open: Promise<unknown>[] = []
   const startedAt = performance.now()
   const warmUp = 50
@@ -54,5 +54,5 @@ export async function addedLatency(
   await Promise.all(open)
   for (const { pool } of sides) await pool.close()
   const sorted = sides.map(({ took }) => took.toSorted((a, b) => a - b))
-  return { title, stub: sorted[0]!, gateway: sorted[1]! }
+  return { title, floor: sorted[0]!, gateway: sorted[1]! }
 }

@@ -4,13 +4,11 @@ import type { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import autocannon from 'autocannon'
 import { request } from 'undici'
-import { KEY, type Measured } from './processes.ts'
-import { COUNTS_PATH, STATS, TOKEN } from './stub.ts'
+import { KEY } from './contenders.ts'
+import type { Measured } from './processes.ts'
+import { COUNTS_PATH, STATS } from './stub.ts'
 
 export const CONNECTIONS = 64
-
-/** `stub`: vm.php itself; `other`: (b) and (c), which speak alike; `gateway`: ours. */
-export type Speech = 'stub' | 'other' | 'gateway'
 
 export interface Load {
   status: number
@@ -21,23 +19,17 @@ export interface Load {
 
 export interface Scenario {
   title: string
-  /** Undefined where there is nothing to compare: vm.php refuses nobody's key. */
-  load: (speech: Speech) => Load | undefined
-  /** The most calls to HOSTKEY that the gateway may make in so many seconds. */
+  load: Load
+  /** The most calls to HOSTKEY that may be made in so many seconds. */
   maxCalls?: (seconds: number) => number
+  /** How many calls to HOSTKEY an operation takes: the last ones are begun when nobody waits for their answer any more. */
+  callsOfEach?: number
 }
 
 const AUTHORIZATION = { authorization: `Bearer ${KEY}` }
 const JSON_TYPE = { 'content-type': 'application/json' }
 const CREATE_BODY = JSON.stringify({ name: 'nightly' })
 const SHOWN_STATS = `"stats":${JSON.stringify(STATS)}`
-
-const form = (fields: Record<string, string>): autocannon.Request => ({
-  method: 'POST',
-  path: 'key' in fields ? '/eq_callback.php' : '/vm.php',
-  headers: { 'content-type': 'application/x-www-form-urlencoded' },
-  body: new URLSearchParams(fields).toString(),
-})
 
 let lastVm = 1_000
 const nextVm = (): number => (lastVm += 1)
@@ -63,8 +55,11 @@ const same = (status: number, one: autocannon.Request, ...parts: string[]): Load
   isRight: body => parts.every(part => body.includes(part)),
 })
 
-/** `operationIds` are those of ended operations of the gateway. */
-export function scenarios(operationIds: readonly string[]): Record<string, Scenario> {
+export type ScenarioName =
+  'create' | 'hot-stats' | 'many-stats' | 'operation' | 'invalid-body' | 'unknown-key'
+
+/** `operationIds` are those of operations that ended. */
+export function scenarios(operationIds: readonly string[]): Record<ScenarioName, Scenario> {
   const create = (vmId: number): autocannon.Request => ({
     method: 'POST',
     path: `/vms/${vmId}/snapshots`,
@@ -76,88 +71,83 @@ export function scenarios(operationIds: readonly string[]): Record<string, Scena
     path: `/vms/${vmId}/stats`,
     headers: AUTHORIZATION,
   })
-  const stubStats = same(
-    200,
-    form({ action: 'load_stats', token: TOKEN, id: '1' }),
-    '"result":"OK"',
-    '"callback"',
-  )
-  const refused = (one: autocannon.Request, status: number, part: string) => (speech: Speech) =>
-    speech === 'stub' ? undefined : same(status, one, part)
+  let asked = 0
   return {
     create: {
-      title: 'create, every VM another',
-      load: speech =>
-        speech === 'stub'
-          ? same(
-              200,
-              form({ action: 'create_snapshot', token: TOKEN, id: '1', name: 'nightly', type: 'snapshot' }),
-              '"callback"',
-            )
-          : eachAnother(202, create, '"status":"running"', '"kind":"snapshot.create"'),
+      title: 'create, to its end',
+      callsOfEach: 2,
+      load: eachAnother(202, create, '"status":"running"', '"kind":"snapshot.create"'),
     },
     'hot-stats': {
       title: 'stats of one hot VM',
       // One a second (READ_CACHE_MS) and one check of its key.
       maxCalls: seconds => 2 * (Math.ceil(seconds) + 1),
-      load: speech =>
-        speech === 'stub'
-          ? stubStats
-          : speech === 'other'
-            ? same(202, stats(7), '"vm_id":7,', '"status":"running"')
-            : same(200, stats(7), '"vm_id":7,', SHOWN_STATS),
+      load: same(200, stats(7), '"vm_id":7,', SHOWN_STATS),
     },
-    'many-stats': {
-      title: 'stats, every VM another',
-      load: speech =>
-        speech === 'stub'
-          ? stubStats
-          : speech === 'other'
-            ? eachAnother(202, stats, '"status":"running"')
-            : eachAnother(200, stats, SHOWN_STATS),
-    },
+    'many-stats': { title: 'stats, every VM another', load: eachAnother(200, stats, SHOWN_STATS) },
     operation: {
       title: '`GET /operations/{id}`',
       maxCalls: () => 0,
-      load: speech => {
-        const key = 'create00000000000000000000000000'
-        if (speech === 'stub') return same(200, form({ action: 'check', key }), '"scope"')
-        const path = (id: string): autocannon.Request => ({
+      load: {
+        status: 200,
+        request: () => ({
           method: 'GET',
-          path: `/operations/${id}`,
+          path: `/operations/${operationIds[(asked += 1) % operationIds.length]!}`,
           headers: AUTHORIZATION,
-        })
-        if (speech === 'other') return same(200, path(key), '"status":"succeeded"', '"Snapshot created"')
-        let asked = 0
-        return {
-          status: 200,
-          request: () => path(operationIds[(asked += 1) % operationIds.length]!),
-          isRight: body =>
-            body.startsWith('{"id":"op_') &&
-            body.includes('"status":"succeeded"') &&
-            body.includes('"Snapshot created"'),
-        }
+        }),
+        isRight: body =>
+          body.startsWith('{"id":"op_') &&
+          body.includes('"status":"succeeded"') &&
+          body.includes('"Snapshot created"'),
       },
     },
     'invalid-body': {
       title: 'an invalid body',
       maxCalls: () => 0,
-      load: refused({ ...create(7), body: '{"name":"no spaces"}' }, 400, ':400'),
+      load: same(400, { ...create(7), body: '{"name":"no spaces"}' }, ':400'),
     },
     'unknown-key': {
       title: 'an unknown key',
       maxCalls: () => 0,
-      load: refused(
-        { ...create(7), headers: { ...JSON_TYPE, authorization: 'Bearer unknown' } },
-        401,
-        ':401',
-      ),
+      load: same(401, { ...create(7), headers: { ...JSON_TYPE, authorization: 'Bearer unknown' } }, ':401'),
     },
   }
 }
 
+/** Creates so many operations, one after the other, and gives their ids. */
+export async function createSome(target: Measured, count: number): Promise<string[]> {
+  const ids: string[] = []
+  for (let i = 0; i < count; i += 1) {
+    const { body } = await request(`${target.url}/vms/${nextVm()}/snapshots`, {
+      method: 'POST',
+      headers: { ...AUTHORIZATION, ...JSON_TYPE },
+      body: CREATE_BODY,
+    })
+    ids.push(((await body.json()) as { id: string }).id)
+  }
+  await settled(target)
+  return ids
+}
+
+/** VMs from this one on have operations that are never ready. */
+export const FIRST_FILLED_VM = 2_000_000_000
+
+/** Resolves when nothing that was begun is running any more. */
+async function settled(target: Measured): Promise<void> {
+  for (;;) {
+    const { body } = await request(`${target.url}/operations?status=running&limit=1`, {
+      headers: AUTHORIZATION,
+    })
+    const { operations } = (await body.json()) as { operations: { vm_id: number }[] }
+    if ((operations[0]?.vm_id ?? Infinity) >= FIRST_FILLED_VM) return
+    await sleep(20)
+  }
+}
+
 export interface Round {
-  requests: number
+  /** Answered requests, or ended operations. */
+  done: number
+  /** Until the last of what the requests began has ended. */
   seconds: number
   /** Milliseconds, of each request. */
   latencies: number[]
@@ -185,16 +175,14 @@ async function callsAtRest(stub: Measured): Promise<number> {
 export interface DriveOptions {
   stub: Measured
   target: Measured
-  load: Load
+  scenario: Scenario
   seconds: number
-  maxCalls?: ((seconds: number) => number) | undefined
-  /** Resolves when what the requests left behind is done; its processor time counts. */
-  settled?: () => Promise<void>
 }
 
 /** One round. @throws Error when an answer was wrong, or more calls were made than may be. */
 export async function drive(options: DriveOptions): Promise<Round> {
-  const { stub, target, load, seconds, maxCalls, settled } = options
+  const { stub, target, scenario, seconds } = options
+  const { load, maxCalls, callsOfEach } = scenario
   const { request: one, status, isRight } = load
   const latencies: number[] = []
   const callsBefore = await callsAtRest(stub)
@@ -218,7 +206,9 @@ export async function drive(options: DriveOptions): Promise<Round> {
   const emitter: EventEmitter = instance
   emitter.on('reqMismatch', (body: unknown) => (wrong ??= String(body)))
   const result = await promise
-  await settled?.()
+  const drivenAt = performance.now()
+  await settled(target)
+  const tookS = result.duration + (performance.now() - drivenAt) / 1_000
   const cpuMs = target.cpuMs() - cpuBefore
   const calls = (await callsOf(stub)) - callsBefore
 
@@ -230,5 +220,5 @@ export async function drive(options: DriveOptions): Promise<Round> {
     )
   if (maxCalls && calls > maxCalls(result.duration))
     throw new Error(`${calls} calls to HOSTKEY in ${result.duration} s, at most ${maxCalls(result.duration)}`)
-  return { requests: latencies.length, seconds: result.duration, latencies, cpuMs }
+  return { done: callsOfEach ? calls / callsOfEach : latencies.length, seconds: tookS, latencies, cpuMs }
 }

@@ -1,28 +1,23 @@
-/** The processes that are measured: started alone, with production settings, and read by /proc. */
+/** Processes that are measured: started alone, with production settings, and read by /proc. */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { request } from 'undici'
-import { SCOPES } from '../src/callers/caller.ts'
-import { newEntry } from '../src/callers/key.ts'
-import { TOKEN } from './stub.ts'
-
-export const KEY = 'bench-caller-key-000000000000000'
+import { freePort } from '../test/programs.ts'
+import type { Engine } from './engines.ts'
 
 export interface Measured {
   url: string
-  pid: number
   /** From the start of the process to the first answer of its probe, in milliseconds. */
   readyMs: number
-  /** Processor time used so far, in milliseconds. */
+  /** Processor time used so far, that of its engine too, in milliseconds. */
   cpuMs(): number
-  /** Resident memory now, and the most there ever was, in MB. */
+  /** Memory now, and the most there ever was, in MB; with that of its engine now. */
   memoryMb(): { now: number; peak: number }
   /** Stops it for as long as others are measured. */
   pause(): void
@@ -30,14 +25,10 @@ export interface Measured {
   end(): Promise<void>
 }
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+export const root = fileURLToPath(new URL('..', import.meta.url))
 /** Everything the benchmark writes to disk; beside the tests' directories, not in memory, so that fsync costs what it costs. */
-const directory = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'hostkey-bench-'))
-const running = new Set<Measured>()
-
-const entry = newEntry('bench', KEY, SCOPES, '*')
-const callersFile = join(directory, 'callers.json')
-writeFileSync(callersFile, JSON.stringify({ callers: [entry] }))
+export const directory = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'hostkey-bench-'))
+const running = new Set<{ end(): Promise<void> }>()
 
 let stores = 0
 /** A new place for a store. */
@@ -55,21 +46,36 @@ export async function cleanUp(): Promise<void> {
 /** How often the kernel counts processor time, a second. */
 const TICKS = 100
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
+/** Processor time of processes so far, and of those that were their children and ended, in milliseconds: proc_pid_stat(5). */
+export function cpuMsOf(pids: readonly number[]): number {
+  let ticks = 0
+  for (const pid of pids) {
+    // Behind the name in brackets, which may hold anything: utime, stime, cutime and cstime are fields 14 to 17.
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')
+    for (const field of fields.slice(11, 15)) ticks += Number(field)
+  }
+  return (ticks * 1_000) / TICKS
 }
 
-async function start(
-  script: string,
-  probe: string,
-  env: Record<string, string>,
-  from = root,
-): Promise<Measured> {
+/** Memory of processes now, in MB, with each one's share of what they have in common: proc_pid_smaps(5). */
+export function memoryMbOf(pids: readonly number[]): number {
+  const kb = pids.map(pid => /Pss:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1])
+  return kb.reduce((sum, one) => sum + Number(one ?? 0), 0) / 1024
+}
+
+export interface StartOptions {
+  /** A path that is answered once it is ready. */
+  probe: string
+  env: Record<string, string>
+  /** Another checkout than this. */
+  from?: string
+  /** Where it stores; ends with it. */
+  engine?: Engine
+}
+
+/** Starts a script with a port of its own. */
+export async function start(script: string, options: StartOptions): Promise<Measured> {
+  const { probe, env, from = root, engine } = options
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const startedAt = performance.now()
@@ -96,20 +102,17 @@ async function start(
       await sleep(2)
     }
   }
+  const memoryMb = (name: string): number => {
+    const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
+    return Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? NaN) / 1024
+  }
   const measured: Measured = {
     url,
-    pid: child.pid!,
     readyMs: performance.now() - startedAt,
-    cpuMs() {
-      // Behind the name in brackets, which may hold anything: utime and stime are fields 14 and 15.
-      const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')
-      return ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS
-    },
+    cpuMs: () => cpuMsOf([child.pid!]) + (engine?.cpuMs() ?? 0),
     memoryMb() {
-      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
-      const mb = (name: string): number =>
-        Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? NaN) / 1024
-      return { now: mb('VmRSS'), peak: mb('VmHWM') }
+      const ofEngine = engine?.memoryMb() ?? 0
+      return { now: memoryMb('VmRSS') + ofEngine, peak: memoryMb('VmHWM') + ofEngine }
     },
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
@@ -118,37 +121,9 @@ async function start(
       child.kill('SIGCONT')
       child.kill('SIGTERM')
       await gone
+      await engine?.end()
     },
   }
   running.add(measured)
   return measured
-}
-
-export function startStub(): Promise<Measured> {
-  return start('bench/stub.ts', '/counts', {})
-}
-
-/** (b) or (c). */
-export function startOther(script: 'bare' | 'express', hostkey: string): Promise<Measured> {
-  return start(`bench/${script}.ts`, '/', {
-    HOSTKEY_BASE_URL: hostkey,
-    HOSTKEY_TOKEN: TOKEN,
-    KEY_SHA256: entry.key_sha256,
-  })
-}
-
-/** Our gateway with what it has in production: its defaults, a log at `info` (to /dev/null), and limits nobody reaches; of another checkout when `from` is one. */
-export function startGateway(hostkey: string, store: string, from = root): Promise<Measured> {
-  const env = {
-    HOSTKEY_BASE_URL: hostkey,
-    HOSTKEY_TOKEN: TOKEN,
-    CALLERS_FILE: callersFile,
-    STORE_URL: `sqlite:${store}`,
-    RATE_LIMIT_MAX: '1000000000',
-    MAX_OPEN_PER_CALLER: '100000',
-    LOG_LEVEL: 'info',
-    DOCS: 'false',
-    SHUTDOWN_MS: '2000',
-  }
-  return start('src/server.ts', '/readyz', env, from)
 }

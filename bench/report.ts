@@ -4,26 +4,23 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import type { Latency } from './latency.ts'
-import { CONNECTIONS, type Round } from './load.ts'
+import { CONNECTIONS, type Round, type ScenarioName } from './load.ts'
+import type { Sizes } from './sizes.ts'
 
 export interface Line {
-  scenario: string
+  scenario: ScenarioName
   title: string
   target: string
   rounds: Round[]
   peakMb: number
 }
 
-export interface Figures {
+export interface Figures extends Partial<Sizes> {
   seconds: number
   rounds: number
   lines: Line[]
-  busy: Line[]
   growth: Line[]
   latency: Latency[]
-  memory: { idle?: number; full?: number }
-  /** Milliseconds to ready, by the state of the store. */
-  starts: Record<string, number[]>
 }
 
 function median(values: number[]): number {
@@ -35,8 +32,8 @@ const percentile = (sorted: number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN
 const fixed = (value: number, digits: number): string => (Number.isNaN(value) ? '–' : value.toFixed(digits))
 
-const rate = ({ requests, seconds }: Round): number => requests / seconds
-const cpu = ({ cpuMs, requests }: Round): number => (cpuMs * 1_000) / requests
+const rate = ({ done, seconds }: Round): number => done / seconds
+const cpu = ({ cpuMs, done }: Round): number => (cpuMs * 1_000) / done
 
 /** Round by round, since only what ran side by side can be compared. */
 function ratios(line: Line | undefined, to: Line | undefined, of: (round: Round) => number): number[] {
@@ -55,7 +52,6 @@ const table = (head: string[], rows: (string | number)[][]): string =>
 
 function throughput(lines: Line[]): string {
   const rows = lines.map(line => {
-    const to = lines.find(other => other.scenario === line.scenario && other.target === 'b')
     const sorted = line.rounds.flatMap(round => round.latencies).toSorted((a, b) => a - b)
     return [
       line.title,
@@ -64,31 +60,29 @@ function throughput(lines: Line[]): string {
       ...[0.5, 0.99, 0.999].map(share => fixed(percentile(sorted, share), 2)),
       Math.round(median(line.rounds.map(cpu))),
       Math.round(line.peakMb),
-      summary(line, to),
-      summary(line, to, cpu),
     ]
   })
-  const head = ['scenario', '', 'requests/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'CPU µs/request', 'peak MB']
-  return table([...head, 'requests/s × b', 'CPU × b'], rows)
+  return table(['scenario', '', 'done/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'CPU µs each', 'peak MB'], rows)
 }
 
-/** A third of what was measured, as shares of (b): machines and rounds differ, a regression worth a red light does more. */
-export const FLOORS: Readonly<Record<string, number>> = {
-  create: 0.12,
-  'hot-stats': 0.3,
-  'many-stats': 0.1,
-  operation: 0.25,
-}
+/**
+ * The most processor time of the gateway, as a multiple of its floor's, that CI lets pass: half as much again as was measured.
+ * Rates say little on a machine that does other things too, and processor time of two that run in turn does.
+ */
+const MOST_CPU = { create: 4, 'hot-stats': 3, 'many-stats': 4, operation: 5 }
+export const GUARDED = Object.keys(MOST_CPU) as ScenarioName[]
 
-/** What is below its floor, a line each. */
+/** What takes too much, a line each. */
 export function tooSlow(lines: Line[]): string[] {
-  return Object.entries(FLOORS).flatMap(([scenario, floor]) => {
-    const [ours, bare] = ['d', 'b'].map(target =>
+  return Object.entries(MOST_CPU).flatMap(([scenario, most]) => {
+    const [ours, floor] = ['gateway', 'floor'].map(target =>
       lines.find(line => line.scenario === scenario && line.target === target),
     )
-    const ratio = median(ratios(ours, bare, rate))
-    // Not measured is not fast enough, either.
-    return ratio >= floor ? [] : [`${scenario}: ${fixed(ratio, 2)} × (b), at least ${floor}`]
+    const ratio = median(ratios(ours, floor, cpu))
+    // Not measured is too much, too.
+    return ratio <= most
+      ? []
+      : [`${scenario}: ${fixed(ratio, 2)} × the floor's processor time, at most ${most}`]
   })
 }
 
@@ -99,74 +93,101 @@ interface Target {
   met: boolean | null
 }
 
+/** One contender against another, by what is done a second and by processor time. */
+interface Versus {
+  what: string
+  scenario: ScenarioName
+  one: string
+  to: string
+  /** At least so many times as many a second. */
+  rate: number
+  /** At most so many times the processor time. */
+  cpu: number
+}
+
+/** A floor is met within a quarter of its processor time. */
+const FLOOR = { rate: 0.92, cpu: 1.25 }
+const ON_SQLITE = { one: 'gateway', to: 'floor', ...FLOOR }
+const ON_POSTGRES = { one: 'gateway/postgres', to: 'floor/postgres', ...FLOOR }
+const VERSUS: readonly Versus[] = [
+  {
+    what: 'ended creates, SQLite',
+    scenario: 'create',
+    one: 'gateway',
+    to: 'bullmq/redis',
+    rate: 1.4,
+    cpu: 0.55,
+  },
+  {
+    what: 'ended creates, PostgreSQL',
+    scenario: 'create',
+    one: 'gateway/postgres',
+    to: 'dbos/postgres',
+    rate: 6,
+    cpu: 0.1,
+  },
+  {
+    what: 'ended creates, PostgreSQL',
+    scenario: 'create',
+    one: 'gateway/postgres',
+    to: 'bullmq/redis',
+    rate: 1.2,
+    cpu: 0.8,
+  },
+  { what: 'ended creates, SQLite', scenario: 'create', ...ON_SQLITE },
+  { what: 'stats of one hot VM', scenario: 'hot-stats', ...ON_SQLITE },
+  { what: 'stats of many VMs', scenario: 'many-stats', ...ON_SQLITE },
+  { what: '`GET /operations/{id}`, SQLite', scenario: 'operation', ...ON_SQLITE },
+  { what: 'an invalid body', scenario: 'invalid-body', ...ON_SQLITE },
+  { what: 'an unknown key', scenario: 'unknown-key', ...ON_SQLITE },
+  { what: 'ended creates, PostgreSQL', scenario: 'create', ...ON_POSTGRES },
+  { what: '`GET /operations/{id}`, PostgreSQL', scenario: 'operation', ...ON_POSTGRES },
+]
+
+function versus({ what, scenario, one, to, ...targets }: Versus, lines: Line[]): Target[] {
+  const line = (target: string): Line | undefined =>
+    lines.find(other => other.scenario === scenario && other.target === target)
+  const judged = (
+    unit: string,
+    of: (round: Round) => number,
+    target: string,
+    met: (value: number) => boolean,
+  ): Target => {
+    const all = ratios(line(one), line(to), of)
+    return {
+      what: `${what} against ${to}: ${unit}`,
+      target,
+      measured: summary(line(one), line(to), of),
+      met: all.length === 0 ? null : met(median(all)),
+    }
+  }
+  return [
+    judged('done/s', rate, `at least ${targets.rate} ×`, value => value >= targets.rate),
+    judged('processor time', cpu, `at most ${targets.cpu} ×`, value => value <= targets.cpu),
+  ]
+}
+
 /** The targets of the issue; null where it was not measured. */
 function judge({ lines, latency, memory, starts, growth }: Figures): Target[] {
-  const line = (scenario: string, target: string): Line | undefined =>
-    lines.find(one => one.scenario === scenario && one.target === target)
-  const atLeast = (
-    what: string,
-    least: number,
-    one: Line | undefined,
-    to: Line | undefined,
-    name: string,
-  ): Target => {
-    const value = median(ratios(one, to, rate))
-    const met = Number.isNaN(value) ? null : value >= least
-    return { what, target: `at least ${least} × ${name}`, measured: summary(one, to), met }
-  }
-  const below = (what: string, most: number, value: number | undefined, unit: string): Target => {
+  const atMost = (what: string, most: number, value: number | undefined, unit: string): Target => {
     const isKnown = value !== undefined && !Number.isNaN(value)
-    const measured = isKnown ? `${fixed(value, unit === 'MB' ? 0 : 2)} ${unit}` : '–'
-    return { what, target: `under ${most} ${unit}`, measured, met: isKnown ? value < most : null }
+    const measured = isKnown ? `${fixed(value, unit === '×' ? 2 : 0)} ${unit}` : '–'
+    return { what, target: `at most ${most} ${unit}`, measured, met: isKnown ? value <= most : null }
   }
-  const versusB = (what: string, least: number, scenario: string): Target =>
-    atLeast(what, least, line(scenario, 'd'), line(scenario, 'b'), '(b)')
-  const added = latency.flatMap(({ title, stub, gateway }) =>
-    [
-      [0.5, 'p50', 1],
-      [0.99, 'p99', 4],
-    ].map(([share, name, most]) => {
-      const value = percentile(gateway, Number(share)) - percentile(stub, Number(share))
-      return below(`added latency at 50/s, ${title}, ${name}`, Number(most), value, 'ms')
-    }),
-  )
-  const grown = [...new Set(growth.map(({ scenario }) => scenario))].map((scenario): Target => {
+  const [create] = latency
+  const alone = create && percentile(create.gateway, 0.5) / percentile(create.floor, 0.5)
+  const grown = [...new Set(growth.map(({ scenario }) => scenario))].map(scenario => {
     const [few, many] = growth.filter(one => one.scenario === scenario)
-    const value = median(ratios(many, few, cpu))
-    return {
-      what: `CPU of a request, ${many?.target} operations against ${few?.target}: ${few?.title}`,
-      target: 'within 10 %',
-      measured: `× ${summary(many, few, cpu)}`,
-      met: value <= 1.1,
-    }
+    const what = `processor time, ${many?.target} against ${few?.target}: ${few?.title}`
+    return atMost(what, 1.1, median(ratios(many, few, cpu)), '×')
   })
   return [
-    versusB('create, durable', 0.6, 'create'),
-    atLeast('create, durable', 4, line('create', 'd'), line('create', 'c'), '(c)'),
-    versusB('stats of one hot VM', 1.5, 'hot-stats'),
-    versusB('stats of many VMs', 0.35, 'many-stats'),
-    versusB('`GET /operations/{id}`', 1.2, 'operation'),
-    versusB('an invalid body', 2, 'invalid-body'),
-    versusB('an unknown key', 2, 'unknown-key'),
-    atLeast(
-      'an invalid body, against an accepted one',
-      2,
-      line('invalid-body', 'd'),
-      line('create', 'b'),
-      '(b) create',
-    ),
-    atLeast(
-      'an unknown key, against a known one',
-      2,
-      line('unknown-key', 'd'),
-      line('create', 'b'),
-      '(b) create',
-    ),
-    ...added,
-    below('memory, idle', 110, memory.idle, 'MB'),
-    below('memory, 100,000 stored, 10,000 running', 200, memory.full, 'MB'),
-    below('start to ready, empty', 500, median(starts.empty ?? []), 'ms'),
-    below('start to ready, 100,000 stored', 800, median(starts.full ?? []), 'ms'),
+    ...VERSUS.flatMap(one => versus(one, lines)),
+    atMost('a lone create at 50/s, p50, against the floor', 1.25, alone, '×'),
+    atMost('memory of the bundle, idle', 105, memory?.idle, 'MB'),
+    atMost('memory of the bundle, 100,000 stored, 10,000 running', 200, memory?.full, 'MB'),
+    atMost('start of the bundle to ready, empty', 250, median(starts?.empty ?? []), 'ms'),
+    atMost('start of the bundle to ready, 100,000 stored', 400, median(starts?.full ?? []), 'ms'),
     ...grown,
   ]
 }
@@ -174,49 +195,52 @@ function judge({ lines, latency, memory, starts, growth }: Figures): Target[] {
 const versionOf = (name: string): string =>
   (createRequire(import.meta.url)(`../node_modules/${name}/package.json`) as { version: string }).version
 
-export function report(figures: Figures, path: string): void {
-  const judged = judge(figures).map(({ what, target, measured, met }) => [
-    what,
-    target,
-    measured,
-    met === null ? 'not measured' : met ? 'met' : '**not met**',
-  ])
+/** Prints the page, and writes it where a path is given. */
+export function report(figures: Figures, path: string | null): void {
+  const judged = judge(figures)
+    .filter(({ met }) => met !== null || path !== null)
+    .map(({ what, target, measured, met }) => [
+      what,
+      target,
+      measured,
+      met === null ? 'not measured' : met ? 'met' : '**not met**',
+    ])
   const machine = [
     `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()}`,
     `load average at the end ${loadavg()
       .map(load => load.toFixed(1))
       .join(' ')}`,
   ].join('; ')
-  const versions = ['fastify', 'undici', 'express', 'axios', 'autocannon'].map(
+  const versions = ['fastify', 'undici', 'bullmq', '@dbos-inc/dbos-sdk', 'autocannon'].map(
     name => `${name} ${versionOf(name)}`,
   )
   const parts = [
     '# Benchmark',
     `${new Date().toISOString()}. Node ${process.versions.node}, ${versions.join(', ')}. ${machine}.`,
-    `${figures.rounds} rounds of ${figures.seconds} s each, ${CONNECTIONS} connections, interleaved: (a) the stub of HOSTKEY itself, ` +
-      '(b) a bare Fastify + undici handler without a store, (c) Express 5 + axios, (d) the gateway, with its defaults. ' +
-      'Ratios are the median of the rounds (smallest–largest). Written by `npm run bench`.',
+    `${figures.rounds} rounds of ${figures.seconds} s each, ${CONNECTIONS} connections, interleaved. A create counts when it has ended: accepted, ` +
+      'called, checked and stored to its end. Processor time is that of all processes, the database included; ratios are the median of the rounds ' +
+      '(smallest–largest). `floor` is the least that keeps the promises (`bench/floor.ts`): the packages that every answer needs, the exchanges and the ' +
+      'writes, and none of our code. Redis fsyncs every write (`appendfsync always`); PostgreSQL is as it comes. Written by `npm run bench`.',
     '## Targets',
     table(['', 'target', 'measured', ''], judged),
     '## Throughput',
     throughput(figures.lines),
   ]
-  if (figures.busy.length > 0) parts.push('## With 10,000 operations running', throughput(figures.busy))
   if (figures.growth.length > 0) parts.push('## As the store grows', throughput(figures.growth))
   if (figures.latency.length > 0)
     parts.push(
       '## Latency at 50 requests a second, in ms',
       table(
-        ['scenario', 'stub p50', 'gateway p50', 'stub p99', 'gateway p99'],
-        figures.latency.map(({ title, stub, gateway }) => [
+        ['scenario', 'floor p50', 'gateway p50', 'floor p99', 'gateway p99'],
+        figures.latency.map(({ title, floor, gateway }) => [
           title,
-          ...[0.5, 0.99].flatMap(share => [stub, gateway].map(side => fixed(percentile(side, share), 2))),
+          ...[0.5, 0.99].flatMap(share => [floor, gateway].map(side => fixed(percentile(side, share), 2))),
         ]),
       ),
     )
   // Written by hand, after a look at profiles.
-  parts.push(readFileSync(new URL('limits.md', import.meta.url), 'utf8').trim())
+  if (path !== null) parts.push(readFileSync(new URL('limits.md', import.meta.url), 'utf8').trim())
   const text = `${parts.join('\n\n')}\n`
   process.stdout.write(text)
-  writeFileSync(path, text)
+  if (path !== null) writeFileSync(path, text)
 }

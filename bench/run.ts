@@ -1,220 +1,155 @@
 /**
- * `npm run bench`: (a) a stub of HOSTKEY, (b) a bare handler over it, (c) the obvious version, (d) the gateway, driven in
- * turn in one run, so that the ratios hold on a machine that does other things too. Prints, and writes `results.md`.
- * `--seconds` of a round (3), `--rounds` (5), `--only` some (names with commas), `--grown` operations (1000000), `--out`,
- * `--before` another checkout, whose gateway is driven beside ours. `--guard` drives only (b) and (d), writes nothing, and
- * ends with 1 when a ratio is far below what it was: for CI.
+ * `npm run bench`: the gateway beside its floors and its peers (`contenders.ts`), driven in turn in one run, so that the ratios
+ * hold on a machine that does other things too. All of it takes about twelve minutes, prints a page and writes it to `results.md`.
+ *
+ * `--quick`: the ratios alone, in two minutes, and nothing is written. `--guard`: floor and gateway over SQLite alone, and it
+ * ends with 1 when a ratio is far from what it was: for CI. `--seconds` of a round (3), `--rounds` (5), `--scenarios` and
+ * `--contenders` (some, with commas), `--grown` operations (1000000; 0 leaves that part out), `--out`, `--before` another
+ * checkout, whose gateway is driven beside ours.
  */
 
-import { join, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { request } from 'undici'
+import { startContenders, startGateway, startStub, type Contender } from './contenders.ts'
 import { fillStore } from './fill.ts'
-import { drive, scenarios, type Round, type Speech } from './load.ts'
-import { cleanUp, KEY, startGateway, startOther, startStub, storePath, type Measured } from './processes.ts'
-import { addedLatency, type Latency } from './latency.ts'
-import { FLOORS, report, tooSlow, type Figures, type Line } from './report.ts'
+import { loneLatency } from './latency.ts'
+import { createSome, drive, scenarios, type Round, type Scenario, type ScenarioName } from './load.ts'
+import { cleanUp, storePath, type Measured } from './processes.ts'
+import { GUARDED, report, tooSlow, type Figures, type Line } from './report.ts'
+import { measureSizes } from './sizes.ts'
 
 const { values } = parseArgs({
   options: {
-    seconds: { type: 'string', default: '3' },
-    rounds: { type: 'string', default: '5' },
-    only: { type: 'string', default: '' },
+    seconds: { type: 'string' },
+    rounds: { type: 'string' },
+    scenarios: { type: 'string', default: '' },
+    contenders: { type: 'string', default: '' },
     grown: { type: 'string', default: '1000000' },
     before: { type: 'string', default: '' },
+    quick: { type: 'boolean', default: false },
     guard: { type: 'boolean', default: false },
     out: { type: 'string', default: 'bench/results.md' },
   },
 })
-const seconds = Number(values.seconds)
-const rounds = Number(values.rounds)
-const only = new Set(values.only.split(',').filter(Boolean))
-const wanted = (name: string): boolean => (values.guard ? name in FLOORS : only.size === 0 || only.has(name))
+const isPart = values.quick || values.guard || values.scenarios !== '' || values.contenders !== ''
+const seconds = Number(values.seconds ?? (values.quick ? 1 : 3))
+const rounds = Number(values.rounds ?? (values.quick ? 3 : 5))
+const grown = isPart ? 0 : Number(values.grown)
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
-const STORED = 100_000
-const RUNNING = 10_000
-/** What works in the background needs this long to be at its usual pace after it was stopped. */
-const PACE_MS = 3_000
-const STARTS = 7
-
-interface Target {
-  name: string
-  speech: Speech
-  measured: Measured
-  /** Operations of its store that ended. */
-  ids: string[]
+const FEW = 1_000
+const NAMES: readonly ScenarioName[] = [
+  'create',
+  'hot-stats',
+  'many-stats',
+  'operation',
+  'invalid-body',
+  'unknown-key',
+]
+const OF: Readonly<Record<Contender['scenarios'], readonly ScenarioName[]>> = {
+  all: NAMES,
+  store: ['create', 'operation'],
+  create: ['create'],
 }
 
-/** Resolves when nothing that the load began is running any more. */
-async function settled({ measured }: Target): Promise<void> {
-  for (;;) {
-    const { body } = await request(`${measured.url}/operations?status=running&limit=1`, {
-      headers: { authorization: `Bearer ${KEY}` },
-    })
-    const { operations } = (await body.json()) as { operations: { vm_id: number }[] }
-    if ((operations[0]?.vm_id ?? Infinity) >= 2_000_000_000) return
-    await sleep(100)
-  }
+/** Those that are named in a list with commas; all of them when it is empty. */
+const among = (list: string): ((name: string) => boolean) => {
+  const some = new Set(list.split(',').filter(Boolean))
+  return name => some.size === 0 || some.has(name)
+}
+const wantsScenario = among(values.guard ? GUARDED.join() : values.scenarios)
+const wantsContender = among(values.guard ? 'floor,gateway' : values.contenders)
+
+interface Target extends Contender {
+  /** Made once: each has its own count of what was asked. */
+  loads: Record<ScenarioName, Scenario>
+}
+
+async function withOperations(contender: Contender): Promise<Target> {
+  const ids = contender.scenarios === 'create' ? [] : await createSome(contender.measured, FEW)
+  return { ...contender, loads: scenarios(ids) }
 }
 
 /** Drives all in turn, each round beginning with another, and puts the rounds of each together. */
-async function compare(
-  stub: Measured,
-  targets: Target[],
-  names: string[],
-  background: Target[] = [],
-): Promise<Line[]> {
+async function compare(stub: Measured, targets: Target[], names: readonly ScenarioName[]): Promise<Line[]> {
   const kept = new Map<string, Line>()
-  for (const one of background) one.measured.pause()
+  // The round before the first only warms up.
   for (let round = -1; round < rounds; round += 1) {
-    for (const name of names) {
-      for (let i = 0; i < targets.length; i += 1) {
-        const target = targets[(i + round + 1) % targets.length]!
-        const { title, load, maxCalls } = scenarios(target.ids)[name]!
-        const ours = target.speech === 'gateway'
-        const one = load(target.speech)
-        if (!one) continue
-        if (background.includes(target)) {
-          target.measured.resume()
-          await sleep(PACE_MS)
-        }
-        const done: Round = await drive({
+    for (const scenario of names) {
+      const takers = targets.filter(target => OF[target.scenarios].includes(scenario))
+      for (let i = 0; i < takers.length; i += 1) {
+        const target = takers[(i + round + 1) % takers.length]!
+        const key = `${scenario} ${target.name}`
+        const { title } = target.loads[scenario]
+        const line = kept.get(key) ?? { scenario, title, target: target.name, rounds: [], peakMb: 0 }
+        kept.set(key, line)
+        const done = await drive({
           stub,
           target: target.measured,
-          load: one,
-          // The round before the first only warms up.
+          scenario: target.loads[scenario],
           seconds: round < 0 ? Math.min(1, seconds) : seconds,
-          maxCalls: ours ? maxCalls : undefined,
-          ...(ours && name === 'create' ? { settled: () => settled(target) } : {}),
         }).catch((error: unknown) => {
           throw new Error(`${title}, ${target.name}: ${(error as Error).message}`, { cause: error })
         })
-        if (background.includes(target)) target.measured.pause()
         if (round < 0) continue
-        say(`round ${round + 1}: ${title}, ${target.name}: ${Math.round(done.requests / done.seconds)}/s`)
-        const key = `${name} ${target.name}`
-        const line = kept.get(key) ?? { scenario: name, title, target: target.name, rounds: [], peakMb: 0 }
+        tell(round, line, done)
         line.rounds.push(done)
         line.peakMb = target.measured.memoryMb().peak
-        kept.set(key, line)
       }
     }
   }
-  for (const one of background) one.measured.resume()
-  return [...kept.values()].toSorted((a, b) => names.indexOf(a.scenario) - names.indexOf(b.scenario))
+  return [...kept.values()]
 }
 
-const THROUGHPUT = ['create', 'hot-stats', 'many-stats', 'operation', 'invalid-body', 'unknown-key']
+function tell(round: number, { title, target }: Line, { done, seconds: tookS, cpuMs }: Round): void {
+  const [rate, cpuUs] = [done / tookS, (cpuMs * 1_000) / done].map(Math.round)
+  say(`round ${round + 1} of ${rounds}: ${title}, ${target}: ${rate}/s, ${cpuUs} µs of processor time each`)
+}
 
 async function run(): Promise<Figures> {
-  const figures: Figures = {
-    seconds,
-    rounds,
-    memory: {},
-    starts: {},
-    lines: [],
-    busy: [],
-    growth: [],
-    latency: [],
-  }
   const stub = await startStub()
-  const names = THROUGHPUT.filter(wanted)
-  const other = async (name: string, script: 'bare' | 'express'): Promise<Target> => ({
-    name,
-    speech: 'other',
-    measured: await startOther(script, stub.url),
-    ids: [],
-  })
-  const gateway = async (name: string, store: string, ids: string[], from?: string): Promise<Target> => ({
-    name,
-    speech: 'gateway',
-    measured: await startGateway(stub.url, store, from),
-    ids,
-  })
-  const bare = await other('b', 'bare')
+  const contenders = await startContenders(stub.url, say, wantsContender)
+  if (values.before)
+    contenders.push({
+      name: 'gateway before',
+      scenarios: 'all',
+      measured: await startGateway(stub.url, { from: resolve(values.before) }),
+    })
+  const targets: Target[] = []
+  for (const contender of contenders) targets.push(await withOperations(contender))
+  const [floor, gateway] = ['floor', 'gateway'].map(name => targets.find(target => target.name === name))
+  const latency = floor && gateway && !values.guard ? await latencies(floor, gateway) : []
+  const lines = await compare(stub, targets, NAMES.filter(wantsScenario))
+  for (const { measured } of targets) await measured.end()
+  const sizes = isPart ? {} : await measureSizes(stub, say)
+  return { seconds, rounds, lines, latency, ...sizes, growth: grown > 0 ? await growth(stub) : [] }
+}
 
-  if (names.length > 0 || wanted('latency')) {
+/** A store with few operations beside one with many. */
+async function growth(stub: Measured): Promise<Line[]> {
+  const targets: Target[] = []
+  for (const count of [FEW, grown]) {
+    say(`filling a store with ${count} operations`)
     const store = storePath()
-    const ours = await gateway('d', store, await fillStore(store, 1_000))
-    if (wanted('latency')) figures.latency = await latencies(stub, ours)
-    if (names.length > 0) {
-      const direct: Target = { name: 'a', speech: 'stub', measured: stub, ids: [] }
-      const targets = values.guard ? [bare, ours] : [direct, bare, await other('c', 'express'), ours]
-      if (values.before) {
-        const [older, before] = [storePath(), resolve(values.before)]
-        // It fills a store by itself: its schema may be an older one.
-        const theirs = (await import(join(before, 'bench/fill.ts'))) as { fillStore: typeof fillStore }
-        targets.push(await gateway('d before', older, await theirs.fillStore(older, 1_000), before))
-      }
-      figures.lines = await compare(stub, targets, names)
-      for (const { measured } of targets)
-        if (measured !== stub && measured !== bare.measured) await measured.end()
-    } else await ours.measured.end()
+    const loads = scenarios(await fillStore(store, count))
+    const measured = await startGateway(stub.url, { store })
+    targets.push({ name: `${count} stored`, scenarios: 'all', measured, loads })
   }
-
-  if (wanted('memory')) {
-    const { measured } = await gateway('idle', storePath(), [])
-    await sleep(5_000)
-    figures.memory.idle = measured.memoryMb().now
-    await measured.end()
-  }
-  if (wanted('start') || wanted('memory') || wanted('busy')) {
-    const full = storePath()
-    const ids = await fillStore(full, STORED, RUNNING)
-    if (wanted('start')) figures.starts = await starts(stub, { empty: storePath(), full })
-    if (wanted('memory') || wanted('busy')) {
-      const busy = await gateway('d, 10,000 running', full, ids)
-      // Longer than the longest interval between two checks: each has been checked.
-      await sleep(wanted('memory') ? 20_000 : PACE_MS)
-      if (wanted('memory')) figures.memory.full = busy.measured.memoryMb().now
-      if (wanted('busy')) figures.busy = await compare(stub, [bare, busy], THROUGHPUT, [busy])
-      await busy.measured.end()
-    }
-  }
-
-  if (wanted('growth')) {
-    const [few, many] = [storePath(), storePath()]
-    say(`filling a store with ${values.grown} operations`)
-    const targets = [
-      await gateway('d, 1,000', few, await fillStore(few, 1_000)),
-      await gateway(`d, ${values.grown}`, many, await fillStore(many, Number(values.grown))),
-    ]
-    figures.growth = await compare(stub, targets, ['create', 'many-stats', 'operation'])
-    for (const { measured } of targets) await measured.end()
-  }
-  return figures
+  const lines = await compare(stub, targets, ['create', 'many-stats', 'operation'])
+  for (const { measured } of targets) await measured.end()
+  return lines
 }
 
-/** Milliseconds from the start of the process until it is ready, in turn. */
-async function starts(stub: Measured, stores: Record<string, string>): Promise<Record<string, number[]>> {
-  const took: Record<string, number[]> = {}
-  for (let i = 0; i < STARTS; i += 1) {
-    for (const [name, store] of Object.entries(stores)) {
-      const measured = await startGateway(stub.url, store)
-      ;(took[name] ??= []).push(measured.readyMs)
-      await measured.end()
-    }
-  }
-  return took
-}
-
-async function latencies(stub: Measured, gateway: Target): Promise<Latency[]> {
-  const all = scenarios(gateway.ids)
-  const found: Latency[] = []
-  for (const name of ['create', 'many-stats', 'hot-stats', 'operation']) {
-    const { title, load } = all[name]!
+async function latencies(floor: Target, gateway: Target): Promise<Figures['latency']> {
+  const found: Figures['latency'] = []
+  for (const name of ['create', 'many-stats', 'hot-stats', 'operation'] as const) {
+    const { title } = floor.loads[name]
     say(`latency at 50 requests a second: ${title}`)
-    found.push(
-      await addedLatency(
-        title,
-        { url: stub.url, load: load('stub')! },
-        { url: gateway.measured.url, load: load('gateway')! },
-        Math.max(5, seconds * 4),
-      ),
-    )
-    await settled(gateway)
+    const [first, second] = [floor, gateway].map(({ measured, loads }) => ({
+      url: measured.url,
+      load: loads[name].load,
+    }))
+    found.push(await loneLatency(title, first!, second!, Math.max(5, seconds * 4)))
   }
   return found
 }
@@ -225,7 +160,7 @@ try {
     const slow = tooSlow(figures.lines)
     for (const line of slow) say(line)
     process.exitCode = slow.length === 0 ? 0 : 1
-  } else report(figures, values.out)
+  } else report(figures, isPart ? null : values.out)
 } finally {
   await cleanUp()
 }

@@ -46,7 +46,7 @@ const NOBODY = 65_534
 export const USER = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
 
 /** The newest PostgreSQL of the PATH, or of where Debian puts it; null when there is none. */
-function findPostgres(): string | null {
+export function findPostgres(): string | null {
   const initdb = findProgram('initdb') ?? globSync(`${ROOT_DIRECTORY}/*/bin/initdb`).toSorted().at(-1)
   return initdb === undefined ? null : dirname(realpathSync(initdb))
 }
