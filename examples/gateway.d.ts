@@ -462,6 +462,32 @@ export interface components {
       /** @description What HOSTKEY said, as it came; members named like secrets are left out. */
       raw: unknown
     }
+    /**
+     * @description The message that tells of the end. Only an operation that has ended shows it, and only when its caller is told of ends.
+     * @example {
+     *       "state": "delivered",
+     *       "attempts": 1,
+     *       "last_at": "2026-11-24T10:15:41.990Z"
+     *     }
+     */
+    Webhook: {
+      /**
+       * @description `pending` until the receiver answered with 2xx (`delivered`) or 410 (`stopped`), or it was tried for a day (`given-up`).
+       * @enum {string}
+       */
+      state: 'pending' | 'delivered' | 'stopped' | 'given-up'
+      /**
+       * Format: int32
+       * @description How often it was sent; an attempt under way is not counted yet.
+       */
+      attempts: number
+      /**
+       * Format: date-time
+       * @description When the last attempt ended; null before the first one.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      last_at: string | null
+    }
     /** @description Takes a snapshot. */
     CreateOperation: {
       /**
@@ -520,6 +546,7 @@ export interface components {
       result: components['schemas']['ChangeResult'] | null
       /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
       error: components['schemas']['Problem'] | null
+      webhook?: components['schemas']['Webhook']
     }
     /** @description Reads the snapshots of a VM. */
     ListOperation: {
@@ -579,6 +606,7 @@ export interface components {
       result: components['schemas']['SnapshotList'] | null
       /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
       error: components['schemas']['Problem'] | null
+      webhook?: components['schemas']['Webhook']
     }
     /** @description Deletes a snapshot. */
     DeleteOperation: {
@@ -638,6 +666,7 @@ export interface components {
       result: components['schemas']['ChangeResult'] | null
       /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
       error: components['schemas']['Problem'] | null
+      webhook?: components['schemas']['Webhook']
     }
     /** @description Restores a VM from a snapshot. */
     RestoreOperation: {
@@ -697,6 +726,7 @@ export interface components {
       result: components['schemas']['ChangeResult'] | null
       /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
       error: components['schemas']['Problem'] | null
+      webhook?: components['schemas']['Webhook']
     }
     /** @description Reads the load of a VM. */
     StatsOperation: {
@@ -756,9 +786,10 @@ export interface components {
       result: components['schemas']['Stats'] | null
       /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
       error: components['schemas']['Problem'] | null
+      webhook?: components['schemas']['Webhook']
     }
     /**
-     * @description Something that takes time at HOSTKEY. It is on disk before you hear of it, and never changes again once it ended. Its `kind` tells the type of its `result`.
+     * @description Something that takes time at HOSTKEY. It is on disk before you hear of it, and never changes again once it ended, but for its `webhook`. Its `kind` tells the type of its `result`.
      * @example {
      *       "id": "op_01kaw3v8s0q6m2c5d7e9f1g3h5",
      *       "self": "/operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5",
@@ -841,6 +872,7 @@ export interface components {
       created_by: components['schemas']['CallerName']
       /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
       error: components['schemas']['Problem'] | null
+      webhook?: components['schemas']['Webhook']
       /** @description What it brought, once it succeeded; else null. */
       result?: components['schemas']['ChangeResult'] | null
     }
@@ -900,6 +932,7 @@ export interface components {
       created_by: components['schemas']['CallerName']
       /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
       error: components['schemas']['Problem'] | null
+      webhook?: components['schemas']['Webhook']
       /** @description What it brought, once it succeeded; else null. */
       result?: components['schemas']['SnapshotList'] | null
     }
@@ -959,6 +992,7 @@ export interface components {
       created_by: components['schemas']['CallerName']
       /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
       error: components['schemas']['Problem'] | null
+      webhook?: components['schemas']['Webhook']
       /** @description What it brought, once it succeeded; else null. */
       result?: components['schemas']['ChangeResult'] | null
     }
@@ -1018,6 +1052,7 @@ export interface components {
       created_by: components['schemas']['CallerName']
       /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
       error: components['schemas']['Problem'] | null
+      webhook?: components['schemas']['Webhook']
       /** @description What it brought, once it succeeded; else null. */
       result?: components['schemas']['ChangeResult'] | null
     }
@@ -1077,6 +1112,7 @@ export interface components {
       created_by: components['schemas']['CallerName']
       /** @description `operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null. */
       error: components['schemas']['Problem'] | null
+      webhook?: components['schemas']['Webhook']
       /** @description What it brought, once it succeeded; else null. */
       result?: components['schemas']['Stats'] | null
     }

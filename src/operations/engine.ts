@@ -23,8 +23,18 @@ export interface EngineParts {
   tracing: OperationTracing
   /** For how long a process has a step to itself before another may make it: longer than any step takes. */
   leaseMs: number
+  /** Not given where nobody is told of ends. */
+  webhooks?: Webhooks
   /** Called with every read that a caller asked for. */
   onRead?: (kind: ReadKind, source: ReadSource) => void
+}
+
+/** Tells callers of the ends of their operations. */
+export interface Webhooks {
+  /** Whether this caller is told. Then the message is written in the very step that ends the operation. */
+  isTold(caller: string): boolean
+  /** A message is there. */
+  nudge(): void
 }
 
 export interface Log {
@@ -65,6 +75,13 @@ export class Engine {
   advance<K extends Kind>(op: Operation<K>, event: Event): Operation<K> {
     const { world, policy } = this.parts
     return advance(op, event, world.now(), policy, world.random)
+  }
+
+  /** The same of an operation that is stored: with its end comes the message that tells of it, for a caller who is told. */
+  advanceStored<K extends Kind>(op: Operation<K>, event: Event): Operation<K> {
+    const next = this.advance(op, event)
+    if (!hasEnded(next) || hasEnded(op) || !this.parts.webhooks?.isTold(op.createdBy)) return next
+    return { ...next, webhook: { state: 'pending', attempts: 0, lastAtMs: null } }
   }
 
   /** Makes the next state durable and tells whom it concerns. False when somebody else moved the operation. */
@@ -112,5 +129,6 @@ export class Engine {
     this.parts.tracing.end(op)
     this.parts.log.info(op.failure ? { ...fields, reason: op.failure.detail } : fields, 'operation ended')
     if (mutates(op)) this.onChangeEnd(op)
+    if (op.webhook) this.parts.webhooks?.nudge()
   }
 }

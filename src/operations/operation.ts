@@ -37,6 +37,15 @@ export interface Subject<K extends Kind = Kind> {
   evidence: Evidence | null
 }
 
+/** What became of the message that tells of an operation's end. */
+export interface Webhook {
+  /** `stopped`: its receiver wants it no more. `given-up`: it was tried for long enough. */
+  state: 'pending' | 'delivered' | 'stopped' | 'given-up'
+  /** How often it was sent, without the one that is under way. */
+  attempts: number
+  lastAtMs: number | null
+}
+
 interface Bookkeeping {
   /** Grows by one with each change; the store refuses a change that is based on an older revision. */
   rev: number
@@ -50,6 +59,8 @@ interface Bookkeeping {
   isKeySeen: boolean
   /** Until when its callback key is waited for. */
   deadlineAtMs: number
+  /** Of the message that tells of its end; only an ended operation has one, and only when its caller is told of ends. */
+  webhook?: Webhook
 }
 
 /** The step of a running operation, with what that step needs. A callback key is a secret. */

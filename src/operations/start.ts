@@ -124,7 +124,7 @@ async function undo(store: Store, operation: Running, outcome: Start): Promise<S
 /** Makes durable what HOSTKEY told of the call. */
 async function settle(engine: Engine, operation: Running, event: Event): Promise<Start> {
   const { store, world } = engine.parts
-  const next = engine.advance(operation, event)
+  const next = engine.advanceStored(operation, event)
   if (next.failure && didNothing(event))
     return undo(store, operation, { kind: 'refused', failure: next.failure, operation: null })
   const committed = await inTime(engine.commit(next), world)

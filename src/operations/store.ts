@@ -4,12 +4,12 @@
  */
 
 import type { Kind } from './kinds/kind.ts'
-import type { Operation, Running, Status } from './operation.ts'
+import type { Ended, Operation, Running, Status, Webhook } from './operation.ts'
 
 // What stores need to know of an operation.
 export type { Kind } from './kinds/kind.ts'
 export { mutates } from './kinds/kinds.ts'
-export type { Operation, Running } from './operation.ts'
+export type { Ended, Operation, Running, Webhook } from './operation.ts'
 export { stopwatch } from './stopwatch.ts'
 
 /** An idempotency key as its owner sent it, and what it was sent with. */
@@ -50,7 +50,40 @@ export interface ListQuery {
 /** A page of a list; `cutAt` when looking ended before it was full: the next page begins after this id. */
 export type OperationPage = Operation[] & { cutAt?: string }
 
+/** A message that somebody has a lease on, to deliver it: that of the end of this operation, whose result is left out. */
+export interface Delivery {
+  operation: Ended & { webhook: Webhook }
+  /** Names the lease. */
+  lease: number
+}
+
+/**
+ * The messages that tell of ends. Each lies in the row of its operation, and came there in the step that ended it, due at
+ * once. What becomes of it changes nothing else of the operation, and tells nobody of a change.
+ */
+export interface Outbox {
+  /**
+   * Takes leases on messages that are due, for each of these callers up to `limit`, soonest first: nobody else gets them for `leaseMs`.
+   * Their ends are durable, and whoever asks any process for such an operation sees that it has ended.
+   */
+  claim(
+    nowMs: number,
+    leaseMs: number,
+    places: readonly { caller: string; limit: number }[],
+  ): Promise<Delivery[]>
+  /** The same with those that have been due since before this time: nobody knows a receiver for them. */
+  claimForsaken(dueBeforeMs: number, nowMs: number, leaseMs: number, limit: number): Promise<Delivery[]>
+  /**
+   * Writes what became of a message, and ends its lease. It is due again at `dueAtMs`; with null it is over. False, and
+   * nothing written, when somebody else has taken a lease on it since.
+   */
+  save(delivery: Delivery, webhook: Webhook, dueAtMs: number | null): Promise<boolean>
+  /** When the next message for any of these callers is due, or null. */
+  nextDueAtMs(callers: readonly string[]): Promise<number | null>
+}
+
 export interface Store {
+  readonly outbox: Outbox
   /** Set by a store that several processes share: a change event may get lost, so who waits looks again so often. */
   readonly relookMs?: number
   /**
@@ -83,7 +116,10 @@ export interface Store {
   nextDueAtMs(): Promise<number | null>
   /** How many operations run, by kind; kinds without any may be missing. */
   running(): Promise<Partial<Record<Kind, number>>>
-  /** Removes up to `limit` operations that ended before the given time, and expired idempotency keys. Returns how many went. */
+  /**
+   * Removes up to `limit` operations that ended before the given time and whose message is not pending, and expired
+   * idempotency keys. Returns how many went.
+   */
   sweep(endedBeforeMs: number, nowMs: number, limit: number): Promise<number>
   /** Calls back after every durable change of an operation, from whichever process. Returns how to stop. */
   onChange(listener: (id: string) => void): () => void

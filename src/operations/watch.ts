@@ -139,7 +139,7 @@ export class Watch {
       )
       // A step that this process gave up tells nothing: the next process makes it.
       if (signal.aborted && !tells(event)) return
-      await engine.commit(engine.advance(operation, event))
+      await engine.commit(engine.advanceStored(operation, event))
     } catch (error) {
       // The lease ends, and the step is made again.
       log.error({ err: error, operation: operation.id }, 'a step of an operation failed')

@@ -80,6 +80,9 @@ function openSource(path: string): DatabaseSync {
 type OperationRow = Record<'id' | 'kind' | 'created_by' | 'status' | 'doc', string> & {
   /** A file of version 1 has no such column. */
   result?: string | null
+  /** Nor has one of version 2 these. */
+  webhook?: string | null
+  webhook_due_at?: number | null
 } & Record<'rev' | 'mutates' | 'vm_id', number> &
   Record<'due_at' | 'finished_at', number | null>
 type KeyRow = Record<'caller' | 'key' | 'fingerprint' | 'operation_id', string> & { expires_at: number }
@@ -182,9 +185,9 @@ class Move {
     const table = `${this.#schema}.operations`
     const texts = rows.map(textsOf)
     await this.#ask(
-      `INSERT INTO ${table} (id, rev, kind, mutates, vm_id, created_by, status, due_at, finished_at, doc, result, owner)
-        SELECT *, $12 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::boolean[], $5::bigint[], $6::text[],
-          $7::text[], $8::bigint[], $9::bigint[], $10::text[], $11::text[])
+      `INSERT INTO ${table} (id, rev, kind, mutates, vm_id, created_by, status, due_at, finished_at, doc, result, webhook, webhook_due_at, owner)
+        SELECT *, $14 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::boolean[], $5::bigint[], $6::text[],
+          $7::text[], $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::bigint[])
         ON CONFLICT DO NOTHING`,
       rows.map(({ id }) => id),
       rows.map(({ rev }) => rev),
@@ -197,21 +200,21 @@ class Move {
       rows.map(({ finished_at: finishedAt }) => finishedAt),
       texts.map(({ doc }) => doc),
       texts.map(({ result }) => result),
+      rows.map(({ webhook }) => webhook ?? null),
+      rows.map(({ webhook_due_at: dueAt }) => dueAt ?? null),
       OWNER,
     )
     const others = await this.#ask(
       `SELECT wanted.id FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[]) AS wanted (id, rev, status, digest)
         LEFT JOIN ${table} AS stored USING (id)
         WHERE (stored.rev, stored.status,
-            encode(sha256(convert_to(stored.doc || E'\\n' || coalesce(stored.result, ''), 'UTF8')), 'hex'))
+            encode(sha256(convert_to(concat_ws(E'\\n', stored.doc, coalesce(stored.result, ''), stored.webhook), 'UTF8')), 'hex'))
           IS DISTINCT FROM (wanted.rev, wanted.status, wanted.digest)`,
       rows.map(({ id }) => id),
       rows.map(({ rev }) => rev),
       rows.map(({ status }) => status),
-      texts.map(({ doc, result }) =>
-        createHash('sha256')
-          .update(`${doc}\n${result ?? ''}`)
-          .digest('hex'),
+      texts.map(({ doc, result }, i) =>
+        digestOf([doc, result ?? '', ...(rows[i]!.webhook ? [rows[i]!.webhook] : [])]),
       ),
     )
     refuse(others.map(([id]) => id!))
@@ -261,6 +264,10 @@ class Move {
 function textsOf({ doc, result }: OperationRow): Texts {
   const operation = Object.assign({ result: null }, parseExact(doc)) as Operation
   return { ...toTexts(operation), ...(typeof result === 'string' ? { result } : {}) }
+}
+
+function digestOf(texts: readonly string[]): string {
+  return createHash('sha256').update(texts.join('\n')).digest('hex')
 }
 
 function refuse(others: readonly string[]): void {

@@ -2,7 +2,6 @@
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { Client } from 'pg'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Operation } from '../../src/operations/operation.ts'
@@ -12,6 +11,8 @@ import { openSqliteStore } from '../../src/store/sqlite/open.ts'
 import { closedAfterAll, temporaryDirectory } from '../helper.ts'
 import { runScript, type Program } from '../programs.ts'
 import { lacksPostgres, startPostgres, type PostgresServer } from '../store/postgres/postgres-server.ts'
+import { PENDING } from '../store/outbox-contract.ts'
+import { makeOlder } from '../store/sqlite/older.ts'
 import { changed, endOf, operation } from '../store/store-contract.ts'
 
 const DAY_MS = 86_400_000
@@ -29,7 +30,7 @@ function open(path: string): Store {
   return openSqliteStore(path, Date.now(), { sync: (_fd, done) => setImmediate(done, null) })
 }
 
-/** A file with so many operations: one of three runs, one of five has a key. */
+/** A file with so many operations: one of three runs, one of five has a key, and the end of one of seven is to be told. */
 async function fill(count: number): Promise<Filled> {
   const path = join(temporaryDirectory(), 'gateway.db')
   const store = open(path)
@@ -55,7 +56,9 @@ async function fill(count: number): Promise<Filled> {
       if (key) keys.set(op.id, key)
       await store.start(op, key, nowMs)
       const next =
-        i % 3 === 0 ? changed(op, { rev: 2, step: 'check', callback: `key-${i}` }) : endOf(op, nowMs)
+        i % 3 === 0
+          ? changed(op, { rev: 2, step: 'check', callback: `key-${i}` })
+          : changed(endOf(op, nowMs), i % 7 === 0 ? { webhook: PENDING } : {})
       expect(await store.save(next)).toBe(true)
       return next
     }),
@@ -153,6 +156,12 @@ describe.skipIf(lacksPostgres())('migrate', () => {
     expect(await store.start(operation({ vmId: running[0]!.vmId }), null, Date.now())).toMatchObject({
       kind: 'busy',
     })
+    const told = operations.filter(({ webhook }) => webhook)
+    const places = [...new Set(told.map(({ createdBy }) => createdBy.toWellFormed()))].map(caller => ({
+      caller,
+      limit: 1_000,
+    }))
+    expect(await store.outbox.claim(Date.now(), 1_000, places)).toHaveLength(told.length)
     await vi.waitFor(
       async () =>
         expect(await store.claimDue(Date.now() + 2 * DAY_MS, 0, 5_000)).toHaveLength(running.length),
@@ -160,21 +169,14 @@ describe.skipIf(lacksPostgres())('migrate', () => {
     )
   })
 
-  test('a file of the first version, which keeps results in its documents', async () => {
+  test.for([1, 2] as const)('a file of version %s', async version => {
     const { path, operations } = await fill(10)
-    const db = new DatabaseSync(path)
-    const put = db.prepare('UPDATE operations SET doc = ? WHERE id = ?')
-    for (const { id, doc, result } of db.prepare('SELECT id, doc, result FROM operations').all()) {
-      const whole = `${(doc as string).slice(0, -1)},"result":${(result as string | null) ?? 'null'}}`
-      put.run(whole, id!)
-    }
-    db.exec(`DROP INDEX listed; DROP INDEX by_vm; ALTER TABLE operations DROP COLUMN result;
-      CREATE INDEX by_vm ON operations (vm_id, id); PRAGMA user_version = 1`)
-    db.close()
+    makeOlder(path, version)
     const url = newUrl()
     expect(await ended(migrate(path, url))).toMatchObject({ code: 0 })
     const store = await openPostgres(url)
-    for (const op of operations) expect({ ...(await store.get(op.id)), dueAtMs: op.dueAtMs }).toEqual(op)
+    for (const { webhook: _, ...op } of operations)
+      expect({ ...(await store.get(op.id)), dueAtMs: op.dueAtMs }).toEqual(op)
   })
 
   test('a gateway that works on the file or on the database is told of, and nothing is written', async () => {

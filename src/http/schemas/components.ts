@@ -11,6 +11,7 @@ import {
   OPERATION_SCHEMAS,
   OperationList,
   Status,
+  Webhook,
 } from './operation.ts'
 import { Code, FieldError, FieldPlace, Problem, UpstreamError } from './problem.ts'
 import { Snapshot, SnapshotCreate, SnapshotList, SnapshotRestore } from './snapshot.ts'
@@ -26,6 +27,7 @@ export const COMPONENTS: readonly TSchema[] = [
   Status,
   CallerName,
   ChangeResult,
+  Webhook,
   ...OPERATION_SCHEMAS,
   Operation,
   ...LISTED_SCHEMAS,

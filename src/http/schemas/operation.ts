@@ -3,12 +3,18 @@ import { callerName } from '../../callers/caller.ts'
 import { OPERATION_ID } from '../../operations/id.ts'
 import type { Kind as KindName, SnapshotList as StoredList } from '../../operations/kinds/kind.ts'
 import { KIND_NAMES } from '../../operations/kinds/kinds.ts'
-import type { Operation as StoredOperation, Status as StatusName } from '../../operations/operation.ts'
+import type {
+  Operation as StoredOperation,
+  Status as StatusName,
+  Webhook as StoredWebhook,
+} from '../../operations/operation.ts'
 import { problemBody } from '../problem.ts'
 import { AnyJson, DEFAULT_TYPE, nullable, nullableRef, ref, Time, VmId } from './common.ts'
 import { Problem } from './problem.ts'
 import { presentList, SnapshotList } from './snapshot.ts'
 import { Stats } from './stats.ts'
+
+const MESSAGE_STATES: StoredWebhook['state'][] = ['pending', 'delivered', 'stopped', 'given-up']
 
 const STATUSES: StatusName[] = ['running', 'succeeded', 'failed', 'unknown']
 
@@ -43,6 +49,30 @@ export const CallerName = Type.String({
 
 const nullableName = (description: string): ReturnType<typeof nullable> =>
   nullable(Type.String({ pattern: '^[A-Za-z0-9_.-]+$', maxLength: 255 }), { description })
+
+export const Webhook = Type.Object(
+  {
+    state: Type.Unsafe<StoredWebhook['state']>({
+      type: 'string',
+      enum: MESSAGE_STATES,
+      description:
+        '`pending` until the receiver answered with 2xx (`delivered`) or 410 (`stopped`), or it was tried for a day (`given-up`).',
+    }),
+    attempts: Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000,
+      format: 'int32',
+      description: 'How often it was sent; an attempt under way is not counted yet.',
+    }),
+    last_at: nullable(Time, { description: 'When the last attempt ended; null before the first one.' }),
+  },
+  {
+    $id: 'Webhook',
+    description:
+      'The message that tells of the end. Only an operation that has ended shows it, and only when its caller is told of ends.',
+    examples: [{ state: 'delivered', attempts: 1, last_at: '2026-11-24T10:15:41.990Z' }],
+  },
+)
 
 export const ChangeResult = Type.Object(
   {
@@ -103,6 +133,7 @@ function operationOf(kind: KindName, [$id, result, what]: OfKind) {
         Problem,
         '`operation-failed` when it failed, `outcome-unknown` when nobody can tell; else null.',
       ),
+      webhook: Type.Optional(ref(Webhook)),
     },
     { $id, description: what },
   )
@@ -152,7 +183,7 @@ function byKind(schemas: readonly (TSchema & { $id?: string })[]): object {
 export const Operation = Type.Unsafe<PublicOperation>({
   $id: 'Operation',
   description:
-    'Something that takes time at HOSTKEY. It is on disk before you hear of it, and never changes again once it ended. Its `kind` tells the type of its `result`.',
+    'Something that takes time at HOSTKEY. It is on disk before you hear of it, and never changes again once it ended, but for its `webhook`. Its `kind` tells the type of its `result`.',
   ...byKind(OPERATION_SCHEMAS),
   examples: [
     {
@@ -291,7 +322,12 @@ export function presentOperation(op: StoredOperation, basePath: string): PublicO
     created_by: callerName(op.createdBy),
     result: resultOf(op),
     error: errorOf(op, basePath),
+    ...(op.webhook && { webhook: presentWebhook(op.webhook) }),
   }
+}
+
+function presentWebhook({ state, attempts, lastAtMs }: StoredWebhook): Static<typeof Webhook> {
+  return { state, attempts, last_at: lastAtMs === null ? null : iso(lastAtMs) }
 }
 
 /** The result as callers see it. */

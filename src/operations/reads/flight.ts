@@ -124,13 +124,13 @@ export class Flight<K extends ReadKind> {
       this.#isBusy = true
       const told = await tracing.step(running, () => this.#engine.perform(running, signal))
       this.#isBusy = false
-      const next = this.#engine.advance(current, this.#atOnce(told))
+      const event = this.#atOnce(told)
       const stored = await this.#stored()
       if (stored) {
-        const { createdBy, trace, rev } = stored
-        await this.#engine.commit({ ...next, createdBy, ...(trace && { trace }), rev: rev + 1 })
+        await this.#engine.commit(this.#engine.advanceStored(stored, event))
         return this.#endOf(stored)
       }
+      const next = this.#engine.advance(current, event)
       this.#operation = next
       if (hasEnded(next)) return next
       await this.#pause(next.dueAtMs - world.now())

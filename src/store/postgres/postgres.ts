@@ -7,6 +7,7 @@
  *     writer.ts         group commit, and commits that nobody confirmed
  *     writes.ts         what can be written, as statements
  *     reader.ts         what is read
+ *     outbox.ts         messages of ends, with leases
  *     replica.ts        signs of life, and what dead replicas left
  *     limits.ts         counts of requests, of all replicas together
  *     notifications.ts  tells other replicas of changes
@@ -30,6 +31,7 @@ import { lossesOf, type Connection } from './connection.ts'
 import { Unusable } from './errors.ts'
 import { Notifications } from './notifications.ts'
 import type { PostgresStoreOptions } from './options.ts'
+import { PostgresOutbox } from './outbox.ts'
 import { Pool } from './pool.ts'
 import { Reader } from './reader.ts'
 import { Replica, type OwnOperation } from './replica.ts'
@@ -43,6 +45,7 @@ import {
   type SaveWrite,
   type Settling,
   type StartWrite,
+  type Stored,
   type Write,
 } from './writes.ts'
 import { realWorld } from '../../world.ts'
@@ -74,6 +77,7 @@ export async function openPostgresStore(
 class PostgresStore implements Store {
   readonly relookMs = RELOOK_MS
   readonly limits: Limits
+  readonly outbox: PostgresOutbox
   readonly #options: Required<PostgresStoreOptions>
   readonly #pool: Pool
   readonly #sql: Statements
@@ -105,9 +109,10 @@ class PostgresStore implements Store {
     const sql = (this.#sql = statementsFor(schema, all.clock))
     const parts = { pool: this.#pool, sql, running: this.#running, world: all.world }
     this.limits = new Limits({ ...parts, ask: statement => parts.pool.ask(statement) })
+    const toOperation = (stored: Stored): Operation => this.#reader.toOperation(stored)
     const writer = new Writer({
       ...parts,
-      toOperation: stored => this.#reader.toOperation(stored),
+      toOperation,
       onFenced: connection => {
         options.log.warn({}, 'this replica was held to be dead; others may have what it held')
         return this.#replica.register(connection)
@@ -115,12 +120,8 @@ class PostgresStore implements Store {
     })
     this.#writer = writer
     this.#reader = new Reader({ ...parts, writer })
-    this.#replica = new Replica({
-      ...parts,
-      writer,
-      ...(options.beatMs === undefined ? {} : { beatMs: options.beatMs }),
-      ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }),
-    })
+    this.outbox = new PostgresOutbox({ ...parts, writer, toOperation })
+    this.#replica = new Replica({ ...options, ...parts, writer })
     if (notify)
       this.#notifications = new Notifications({
         ...parts,

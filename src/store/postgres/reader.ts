@@ -91,10 +91,11 @@ export class Reader {
   }
 
   /** With the times of this process, and with the claims since it was stored. */
-  toOperation({ id, rev, owner, dueInMs, doc, result }: Stored): Operation {
+  toOperation({ id, rev, owner, dueInMs, doc, result, webhook }: Stored): Operation {
     const { writer, running, world } = this.#parts
     const operation = parseExact(doc) as Operation
     if (result !== null) Object.assign(operation, { result: parseExact(result) })
+    if (webhook !== null) Object.assign(operation, { webhook: JSON.parse(webhook) })
     const own = owner === writer.replica ? running.get(id) : undefined
     if (dueInMs === null) return Object.assign(operation, { rev, dueAtMs: null })
     if (own?.storedRev !== rev) return Object.assign(operation, { rev, dueAtMs: world.now() + dueInMs })

@@ -63,8 +63,17 @@ const LIMITS = `
   CREATE INDEX limits_ended ON SCHEMA.limits (ends_at);
 `
 
+/*
+ * The state of the message that tells of an operation's end, as JSON, and when it is to be sent, as long as it is pending;
+ * with a lease, when that ends.
+ */
+const OUTBOX = `
+  ALTER TABLE SCHEMA.operations ADD COLUMN webhook text, ADD COLUMN webhook_due_at bigint;
+  CREATE INDEX operations_outbox ON SCHEMA.operations (created_by, webhook_due_at) WHERE webhook_due_at IS NOT NULL;
+`
+
 /** What leads from each version to the next; SCHEMA stands for the name of the schema. */
-export const MIGRATIONS: readonly string[] = [FIRST, LIMITS]
+export const MIGRATIONS: readonly string[] = [FIRST, LIMITS, OUTBOX]
 
 const MIGRATE_MS = 30_000
 /** Whoever uses a table that is to be changed is not held up for longer. */

@@ -16,8 +16,8 @@ export type Statements = Record<keyof ReturnType<typeof texts>, MakeStatement>
 
 /** What one reads of an operation: everything that `toStored` takes. */
 const FIELDS = (table: string, now: string, result = `${table}.result`): string =>
-  `${table}.id, ${table}.rev, ${table}.owner, ${table}.due_at - ${now}, ${table}.doc, ${result}`
-export const FIELD_COUNT = 6
+  `${table}.id, ${table}.rev, ${table}.owner, ${table}.due_at - ${now}, ${table}.doc, ${result}, ${table}.webhook`
+export const FIELD_COUNT = 7
 
 // A table of statements.
 // oxlint-disable-next-line max-lines-per-function
@@ -88,13 +88,15 @@ function texts(schema: string, clock: string) {
 
     /*
      * Gives the places of those that followed the revision that they ought to. What runs has not finished: said so, and
-     * not by its status, no index over what runs fits, and the planner takes that of the ids.
+     * not by its status, no index over what runs fits, and the planner takes that of the ids. A message of the end is due
+     * with it.
      */
     save: `UPDATE ${operations} AS stored SET rev = next.rev, status = next.status, due_at = ${now} + next.due_in,
-        finished_at = ${now} + next.finished_in, doc = next.doc, result = next.result
+        finished_at = ${now} + next.finished_in, doc = next.doc, result = next.result,
+        webhook = next.webhook, webhook_due_at = CASE WHEN next.webhook IS NOT NULL THEN ${now} + next.finished_in END
       FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
-        string_to_array($7, E'\\n'), string_to_array($9, E'\\n', '')) WITH ORDINALITY
-        AS next (id, stored_rev, rev, status, due_in, finished_in, doc, result, place)
+        string_to_array($7, E'\\n'), string_to_array($9, E'\\n', ''), $10::text[]) WITH ORDINALITY
+        AS next (id, stored_rev, rev, status, due_in, finished_in, doc, result, webhook, place)
       WHERE stored.id = next.id AND stored.rev = next.stored_rev AND stored.finished_at IS NULL AND stored.owner = $8
       RETURNING next.place`,
     discard: `WITH gone AS (
@@ -116,15 +118,39 @@ function texts(schema: string, clock: string) {
           SELECT key FROM ${limits} WHERE ends_at <= ${now} ORDER BY ends_at LIMIT $1::bigint FOR UPDATE SKIP LOCKED)
         RETURNING 1
       ) SELECT count(*) FROM gone`,
-    /* An operation stays as long as a replay may ask for it. */
+    /* An operation stays as long as a replay may ask for it, and until the message of its end is over. */
     sweepEnded: `WITH gone AS (
         DELETE FROM ${operations} WHERE id IN (
           SELECT id FROM ${operations} AS old
-          WHERE status <> 'running' AND finished_at < ${now} + $1::bigint
+          WHERE status <> 'running' AND finished_at < ${now} + $1::bigint AND webhook_due_at IS NULL
             AND NOT EXISTS (SELECT FROM ${idempotency} WHERE operation_id = old.id)
           ORDER BY finished_at LIMIT $2::bigint FOR UPDATE SKIP LOCKED)
         RETURNING 1
       ) SELECT count(*) FROM gone`,
+
+    /*
+     * Takes leases on messages of ends. Of a pending one that nobody has a lease on, `webhook_due_at` is when it is due;
+     * with a lease, when that ends, which also names the lease.
+     */
+    claimMessages: claimMessages(
+      operations,
+      now,
+      `SELECT due.id FROM unnest($3::text[], $4::bigint[]) AS place (caller, free) CROSS JOIN LATERAL (
+        SELECT id FROM ${operations}
+        WHERE created_by = place.caller AND webhook_due_at <= ${now} + $1::bigint
+        ORDER BY webhook_due_at, id LIMIT place.free FOR UPDATE SKIP LOCKED) AS due`,
+    ),
+    claimForsaken: claimMessages(
+      operations,
+      now,
+      `SELECT id FROM ${operations} WHERE webhook_due_at < ${now} + $1::bigint
+        ORDER BY webhook_due_at, id LIMIT $3::bigint FOR UPDATE SKIP LOCKED`,
+    ),
+    saveMessage: `UPDATE ${operations} SET webhook = $3, webhook_due_at = ${now} + $4::bigint
+      WHERE id = $1 AND webhook_due_at = $2::bigint RETURNING 1`,
+    nextMessage: `SELECT min(first.due_at) - ${now} FROM unnest($1::text[]) AS wanted (caller) CROSS JOIN LATERAL (
+        SELECT webhook_due_at AS due_at FROM ${operations}
+        WHERE created_by = wanted.caller AND webhook_due_at IS NOT NULL ORDER BY webhook_due_at LIMIT 1) AS first`,
 
     get: `SELECT ${FIELDS('stored', now)} FROM ${operations} AS stored WHERE id = ANY($1::text[])`,
     running: `SELECT kind, count(*) FROM ${operations} WHERE status = 'running' GROUP BY kind`,
@@ -188,6 +214,13 @@ function texts(schema: string, clock: string) {
 function seen(kinds: string, createdBy: string, kind: string, status: string, before: string): string {
   return `(kind = ANY(${kinds}::text[]) OR created_by = ${createdBy}) AND (${kind}::text IS NULL OR kind = ${kind})
     AND (${status}::text IS NULL OR status = ${status}) AND id < ${before}`
+}
+
+/** Takes the leases, until $2 from now, on what these rows name. They are found once: a second look would take more. */
+function claimMessages(operations: string, now: string, rows: string): string {
+  return `WITH due AS MATERIALIZED (${rows})
+    UPDATE ${operations} AS stored SET webhook_due_at = ${now} + $2::bigint FROM due WHERE stored.id = due.id
+    RETURNING ${FIELDS('stored', now, 'NULL')}, stored.webhook_due_at`
 }
 
 const MAX_PAGE_BYTES = 1024 * 1024

@@ -19,6 +19,8 @@ export interface Stored {
   doc: string
   /** Null where there is none, or where it was not asked for. */
   result: string | null
+  /** The state of the message that tells of its end, as JSON. */
+  webhook: string | null
 }
 
 /** Of the first two, one is called once. */
@@ -173,6 +175,7 @@ function save(sql: Statements, writes: readonly SaveWrite[], replica: string): S
     writes.map(({ doc }) => doc).join('\n'),
     replica,
     writes.map(({ result }) => result ?? '').join('\n'),
+    operations.map(({ webhook }) => (webhook ? JSON.stringify(webhook) : null)),
   )
 }
 
@@ -211,7 +214,7 @@ export function toOutcome(
 }
 
 /** From the fields that `statements.ts` reads; undefined when a join found none. */
-export function toStored([id, rev, owner, dueIn, doc, result]: Row): Stored | undefined {
+export function toStored([id, rev, owner, dueIn, doc, result, webhook]: Row): Stored | undefined {
   if (typeof id !== 'string') return undefined
   return {
     id,
@@ -220,6 +223,7 @@ export function toStored([id, rev, owner, dueIn, doc, result]: Row): Stored | un
     dueInMs: typeof dueIn === 'string' ? Number(dueIn) : null,
     doc: doc!,
     result: result ?? null,
+    webhook: webhook ?? null,
   }
 }
 
@@ -229,10 +233,11 @@ export interface Texts {
   result: string | null
 }
 
+/** The state of a message is in a column of its own, as it changes when nothing else does. */
 export function toTexts(operation: Operation): Texts {
   const { result } = operation
   return {
-    doc: JSON.stringify(result === null ? operation : { ...operation, result: null }),
+    doc: JSON.stringify({ ...operation, result: null, webhook: undefined }),
     result: result === null ? null : JSON.stringify(result),
   }
 }

@@ -5,15 +5,8 @@
 
 import type { SQLInputValue } from 'node:sqlite'
 import type { ListQuery } from '../../operations/store.ts'
+import { COLUMNS, COLUMNS_WITHOUT_RESULT, type Row } from './rows.ts'
 import type { Statements } from './statements.ts'
-
-/** An operation as it lies in the file; without its result where nobody asked for it. */
-export interface Row {
-  rev: number
-  due_at: number | null
-  doc: string
-  result: string | null
-}
 
 /** So many rows of the index take about a millisecond. */
 const MAX_SEEN = 5_000
@@ -63,7 +56,7 @@ function readRows(
   let bytes = 0
   for (const [at, { id }] of found.entries()) {
     const row = sql.get<Row>(
-      `SELECT rev, due_at, doc, ${withResults ? 'result' : 'NULL AS result'} FROM operations WHERE id = ?`,
+      `SELECT ${withResults ? COLUMNS : COLUMNS_WITHOUT_RESULT} FROM operations WHERE id = ?`,
       id,
     )!
     bytes += row.doc.length + (row.result?.length ?? 0)

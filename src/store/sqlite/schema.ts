@@ -1,15 +1,21 @@
 /** The tables of the SQLite store, and the version that is written into the file with them. */
 
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 const LIST_INDEXES = `
   CREATE INDEX listed ON operations (id, vm_id, kind, status, created_by);
   CREATE INDEX by_vm ON operations (vm_id, id, kind, status, created_by);
 `
 
+/** Messages of ends that are still to be delivered; no other operation has an entry. */
+const OUTBOX_INDEX =
+  'CREATE INDEX outbox ON operations (created_by, webhook_due_at) WHERE webhook_due_at IS NOT NULL;'
+
 /** What makes the tables of a version those of the next one. Operations from before keep their result in `doc`. */
 export const MIGRATIONS: Readonly<Record<number, string>> = {
   1: `ALTER TABLE operations ADD COLUMN result TEXT; DROP INDEX by_vm; ${LIST_INDEXES} PRAGMA user_version = 2;`,
+  2: `ALTER TABLE operations ADD COLUMN webhook TEXT; ALTER TABLE operations ADD COLUMN webhook_due_at INTEGER;
+    ${OUTBOX_INDEX} PRAGMA user_version = 3;`,
 }
 
 /**
@@ -20,6 +26,8 @@ export const MIGRATIONS: Readonly<Record<number, string>> = {
  * a list chooses by. The index `vm_hold` lets only
  * one running change exist for a VM: this is how an operation has its VM. It begins and ends with the operation's own
  * row, so no crash can leave it behind. The index `due` answers which running operation has the next step to make.
+ * `webhook` is the state of the message that tells of the operation's end, as JSON, and `webhook_due_at` when it is to be
+ * sent, as long as it is pending.
  */
 export const SCHEMA = `
   CREATE TABLE operations (
@@ -33,12 +41,15 @@ export const SCHEMA = `
     due_at INTEGER,
     finished_at INTEGER,
     doc TEXT NOT NULL,
+    webhook TEXT,
+    webhook_due_at INTEGER,
     result TEXT
   ) STRICT, WITHOUT ROWID;
   CREATE UNIQUE INDEX vm_hold ON operations (vm_id) WHERE mutates = 1 AND status = 'running';
   CREATE INDEX due ON operations (due_at) WHERE status = 'running';
   CREATE INDEX ended ON operations (finished_at) WHERE status <> 'running';
   ${LIST_INDEXES}
+  ${OUTBOX_INDEX}
   CREATE TABLE idempotency (
     caller TEXT NOT NULL,
     key TEXT NOT NULL,

@@ -4,7 +4,6 @@
  */
 
 import type { DatabaseSync } from 'node:sqlite'
-import { parseExact } from '../../json/exact.ts'
 import {
   mutates,
   StoreUnavailable,
@@ -14,12 +13,15 @@ import {
   type ListQuery,
   type Operation,
   type OperationPage,
+  type Outbox,
   type Running,
   type Store,
 } from '../../operations/store.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { Leases, type DueStep } from './leases.ts'
-import { listRows, type Row } from './list.ts'
+import { listRows } from './list.ts'
+import { SqliteOutbox } from './outbox.ts'
+import { COLUMNS, toOperation, toTexts, toTime, type Row } from './rows.ts'
 import { SCHEMA_VERSION } from './schema.ts'
 import { Statements } from './statements.ts'
 
@@ -30,6 +32,7 @@ const PROOF_MS = 1_000
 const CHECKPOINT_PAGES = 1_000
 
 export class SqliteStore implements Store {
+  readonly outbox: Outbox
   readonly #sql: Statements
   readonly #commit: GroupCommit
   readonly #leases = new Leases()
@@ -42,6 +45,7 @@ export class SqliteStore implements Store {
   constructor(db: DatabaseSync, commit: GroupCommit) {
     this.#sql = new Statements(db)
     this.#commit = commit
+    this.outbox = new SqliteOutbox(this.#sql, commit, () => this.#touch())
   }
 
   async start(operation: Running, idempotency: IdempotencyKey | null, nowMs: number): Promise<Admission> {
@@ -60,10 +64,11 @@ export class SqliteStore implements Store {
     const { id, rev } = operation
     return this.#replace(id, rev - 1, storedRev =>
       this.#sql.run(
-        `UPDATE operations SET rev = ?, status = ?, due_at = ?, finished_at = ?, doc = ?, result = ? WHERE id = ? AND rev = ? AND status = 'running'`,
+        `UPDATE operations SET rev = ?, status = ?, due_at = ?, finished_at = ?, doc = ?, webhook = ?, webhook_due_at = ?, result = ?
+         WHERE id = ? AND rev = ? AND status = 'running'`,
         rev,
         operation.status,
-        toDue(operation.dueAtMs),
+        toTime(operation.dueAtMs),
         operation.finishedAtMs,
         ...toTexts(operation),
         id,
@@ -129,7 +134,7 @@ export class SqliteStore implements Store {
       // An operation stays for as long as its idempotency key does, because a replay answers with it.
       const operations = this.#sql.run(
         `DELETE FROM operations WHERE id IN (
-           SELECT id FROM operations WHERE status <> 'running' AND finished_at < ?
+           SELECT id FROM operations WHERE status <> 'running' AND finished_at < ? AND webhook_due_at IS NULL
            AND NOT EXISTS (SELECT 1 FROM idempotency WHERE operation_id = operations.id) LIMIT ?)`,
         endedBeforeMs,
         limit,
@@ -204,7 +209,7 @@ export class SqliteStore implements Store {
   #busyOutcome(operation: Operation): Exclude<Admission, { kind: 'started' }> | undefined {
     if (!mutates(operation)) return undefined
     const holder = this.#sql.get<Row>(
-      `SELECT rev, due_at, doc, result FROM operations WHERE vm_id = ? AND mutates = 1 AND status = 'running'`,
+      `SELECT ${COLUMNS} FROM operations WHERE vm_id = ? AND mutates = 1 AND status = 'running'`,
       operation.vmId,
     )
     return holder && { kind: 'busy', operation: this.#toOperation(holder) }
@@ -212,7 +217,8 @@ export class SqliteStore implements Store {
 
   #insert(operation: Operation): void {
     this.#sql.run(
-      'INSERT INTO operations (id, rev, kind, mutates, vm_id, created_by, status, due_at, finished_at, doc, result) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      `INSERT INTO operations (id, rev, kind, mutates, vm_id, created_by, status, due_at, finished_at, doc, webhook, webhook_due_at, result)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       operation.id,
       operation.rev,
       operation.kind,
@@ -220,7 +226,7 @@ export class SqliteStore implements Store {
       operation.vmId,
       operation.createdBy,
       operation.status,
-      toDue(operation.dueAtMs),
+      toTime(operation.dueAtMs),
       operation.finishedAtMs,
       ...toTexts(operation),
     )
@@ -281,15 +287,12 @@ export class SqliteStore implements Store {
   }
 
   #read(id: string): Operation | undefined {
-    const row = this.#sql.get<Row>('SELECT rev, due_at, doc, result FROM operations WHERE id = ?', id)
+    const row = this.#sql.get<Row>(`SELECT ${COLUMNS} FROM operations WHERE id = ?`, id)
     return row && this.#toOperation(row)
   }
 
-  #toOperation({ rev, due_at, doc, result }: Row): Operation {
-    const operation = Object.assign({ result: null }, parseExact(doc), { rev, dueAtMs: due_at }) as Operation
-    return this.#leases.show(
-      result === null ? operation : Object.assign(operation, { result: parseExact(result) }),
-    )
+  #toOperation(row: Row): Operation {
+    return this.#leases.show(toOperation(row))
   }
 
   /** Makes a checkpoint, and has no other one come by itself. */
@@ -319,14 +322,4 @@ export class SqliteStore implements Store {
       return Promise.reject(new StoreUnavailable('the store could not be read', { cause: error }))
     }
   }
-}
-
-/** A due time as its column keeps it, in whole milliseconds. */
-function toDue(dueAtMs: number | null): number | null {
-  return dueAtMs === null ? null : Math.round(dueAtMs)
-}
-
-/** An operation as its columns `doc` and `result` keep it. */
-function toTexts({ result, ...rest }: Operation): [doc: string, result: string | null] {
-  return [JSON.stringify(rest), result === null ? null : JSON.stringify(result)]
 }

@@ -3,6 +3,7 @@ import { openPostgresStore } from '../../../src/store/postgres/postgres.ts'
 import type { Store } from '../../../src/operations/store.ts'
 import { closedAfterAll } from '../../helper.ts'
 import { storeContract, type StoreUnderTest } from '../store-contract.ts'
+import { outboxContract } from '../outbox-contract.ts'
 import { storeModel } from '../store-model.ts'
 import { lacksPostgres, startPostgres, type PostgresServer } from './postgres-server.ts'
 import { realWorld } from '../../../src/world.ts'
@@ -44,6 +45,7 @@ describe.skipIf(lacksPostgres())('postgres', () => {
   }
 
   storeContract('postgres', openAnew(''))
+  outboxContract('postgres', openAnew(''))
   storeContract('postgres without notifications', openAnew('&notify=off'))
   storeModel('postgres', openAnew(''))
 })

@@ -6,7 +6,9 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { ListQuery, OperationPage, Store } from '../../../src/operations/store.ts'
 import { openSqliteStore } from '../../../src/store/sqlite/open.ts'
 import { temporaryDirectory } from '../../helper.ts'
-import { endOf, operation } from '../store-contract.ts'
+import { PENDING } from '../outbox-contract.ts'
+import { changed, endOf, operation } from '../store-contract.ts'
+import { makeOlder } from './older.ts'
 
 const T0 = 1_800_000_000_000
 const ALL: ListQuery['visible'] = { vmIds: '*', kinds: ['snapshot.create'], createdBy: '' }
@@ -70,7 +72,7 @@ test('no page takes long, whatever is looked for among 100,000 operations', asyn
   for (const { slowestMs } of [nothing, failed, running, ofVms, ofVm]) expect(slowestMs).toBeLessThan(15)
 })
 
-test('a file of the first version is read, listed and written on', async () => {
+test.for([1, 2] as const)('a file of version %s is read, listed and written on', async version => {
   const path = join(temporaryDirectory(), 'gateway.db')
   const store = openSqliteStore(path, T0)
   const first = operation({ vmId: 1 })
@@ -78,12 +80,7 @@ test('a file of the first version is read, listed and written on', async () => {
   await store.start(first, null, T0)
   await store.save(end)
   await store.close()
-  // As the first version had it: the result in `doc`, and no column for it.
-  const db = new DatabaseSync(path)
-  db.exec(`UPDATE operations SET doc = json_set(doc, '$.result', json(result));
-    ALTER TABLE operations DROP COLUMN result; DROP INDEX listed; DROP INDEX by_vm;
-    CREATE INDEX by_vm ON operations (vm_id, id); PRAGMA user_version = 1`)
-  db.close()
+  makeOlder(path, version)
   const after = open(path)
   expect(await after.get(first.id)).toEqual(end)
   const visible = { vmIds: '*' as const, kinds: [], createdBy: first.createdBy }
@@ -91,4 +88,7 @@ test('a file of the first version is read, listed and written on', async () => {
   const second = operation({ vmId: 2 })
   await after.start(second, null, T0)
   expect((await after.list({ visible, vmId: 2, limit: 10 })).map(({ id }) => id)).toEqual([second.id])
+  await after.save(changed(endOf(second, T0), { webhook: PENDING }))
+  const [delivery] = await after.outbox.claim(T0, 1_000, [{ caller: second.createdBy, limit: 5 }])
+  expect(delivery?.operation).toMatchObject({ id: second.id, webhook: PENDING })
 })

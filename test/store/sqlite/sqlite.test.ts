@@ -7,6 +7,7 @@ import { openSqliteStore, type SqliteOptions } from '../../../src/store/sqlite/o
 import { StoreUnavailable, type Store } from '../../../src/operations/store.ts'
 import { temporaryDirectory } from '../../helper.ts'
 import { endOf, operation, storeContract, type StoreUnderTest } from '../store-contract.ts'
+import { outboxContract } from '../outbox-contract.ts'
 import { storeModel } from '../store-model.ts'
 
 const T0 = 1_800_000_000_000
@@ -33,6 +34,7 @@ async function openAnew(): Promise<StoreUnderTest> {
 }
 
 storeContract('sqlite', openAnew)
+outboxContract('sqlite', openAnew)
 storeModel('sqlite', openAnew)
 
 test('a second process on the same file is refused with a clear message', () => {
