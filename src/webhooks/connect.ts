@@ -4,14 +4,11 @@
  */
 
 import type { LookupAddress } from 'node:dns'
-import { lookup as systemLookup } from 'node:dns/promises'
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { isLoopback, receiverAddresses } from './address.ts'
+import { receiverLookup, type Lookup } from './lookup.ts'
 import { hostOf } from './receiver.ts'
-
-/** Returns all addresses of a name, as `dns.lookup` does. */
-export type Lookup = (name: string) => Promise<readonly LookupAddress[]>
 
 export interface ConnectorOptions {
   /** CIDRs of addresses that are not public and yet may be receivers. */
@@ -37,7 +34,7 @@ class Refused extends Error {
   }
 }
 
-export function receiverConnector({ allow, lookup = lookUp, ca }: ConnectorOptions): Connector {
+export function receiverConnector({ allow, lookup = receiverLookup(), ca }: ConnectorOptions): Connector {
   const mayReceive = receiverAddresses(allow)
   return async (url, signal) => {
     const isPlainHttp = url.protocol === 'http:'
@@ -108,8 +105,4 @@ function answering(addresses: readonly LookupAddress[]): LookupFunction {
     if (all) tell(null, [...addresses])
     else tell(null, addresses[0]!.address, addresses[0]!.family)
   }
-}
-
-function lookUp(name: string): Promise<LookupAddress[]> {
-  return systemLookup(name, { all: true })
 }

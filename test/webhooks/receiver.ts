@@ -19,7 +19,7 @@ export interface TestReceiver {
   /** What came so far. */
   got: Got[]
   /** How many connections were made to it. */
-  connections(): number
+  connections: () => number
 }
 
 export type Answering = (response: ServerResponse, got: Got) => void
@@ -27,7 +27,11 @@ export type Answering = (response: ServerResponse, got: Got) => void
 /** Starts a receiver on 127.0.0.1, or another loopback address; it ends with the test. */
 export async function startReceiver(
   answer: Answering = response => response.writeHead(204).end(),
-  { host = '127.0.0.1', tls }: { host?: string; tls?: { key: string; cert: string } } = {},
+  {
+    host = '127.0.0.1',
+    port: wanted = 0,
+    tls,
+  }: { host?: string; port?: number; tls?: { key: string; cert: string } } = {},
 ): Promise<TestReceiver> {
   const got: Got[] = []
   let connections = 0
@@ -45,7 +49,7 @@ export async function startReceiver(
   server.on('connection', () => {
     connections += 1
   })
-  server.listen(0, host)
+  server.listen(wanted, host)
   await once(server, 'listening')
   onTestFinished(() => {
     server.closeAllConnections()
