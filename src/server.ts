@@ -26,7 +26,8 @@ async function run(args: readonly string[]): Promise<void> {
   const file = readEnvFile()
   const env = environmentWith(file)
   const { config, problems, names } = readConfig(env)
-  const faults = [...file.faults, ...problems]
+  // What else is missing may well stand in the file that nobody can read.
+  const faults = file.isUnreadable ? file.faults : [...file.faults, ...problems]
   if (faults.length > 0) fail(faults, EXIT_CONFIG)
   const log = createLogger(config.logLevel)
   for (const reason of [...file.warnings, ...unreadSettings(env, file, names)])
@@ -52,10 +53,18 @@ function portrait(config: Config, gateway: Gateway): object {
   }
 }
 
+/** What to do when it cannot listen. */
+const LISTEN_WORDS: Readonly<Record<string, string>> = {
+  EADDRINUSE: ': another program has this port; end it, or choose another PORT',
+  EACCES: ': this user may not have a port below 1024; choose a higher PORT',
+  EADDRNOTAVAIL: ': HOST must be an address of this machine, or 0.0.0.0 for all of them',
+  ENOTFOUND: ': HOST must be an address of this machine, or 0.0.0.0 for all of them',
+}
+
 /** Ends the process with one line that says why it cannot start. */
 function refuse({ host, port }: Config, error: NodeJS.ErrnoException): never {
   if (error.syscall === 'listen' || error.syscall === 'getaddrinfo')
-    fail([`cannot listen on ${host}:${port}: ${error.code}`], EXIT_FAILURE)
+    fail([`cannot listen on ${host}:${port}: ${error.code}${LISTEN_WORDS[error.code!] ?? ''}`], EXIT_FAILURE)
   fail(
     (error.message || String(error.code)).split('\n'),
     error instanceof StoreUnavailable ? EXIT_FAILURE : EXIT_CONFIG,

@@ -1,10 +1,11 @@
 /** The process as operators and their tools meet it: how it starts, what it says when it cannot, and how it stops. */
 
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { SCOPES } from '../src/callers/caller.ts'
 import { newEntry } from '../src/callers/key.ts'
@@ -123,10 +124,37 @@ test.each<[string, number, RegExp, (directory: string) => Environment | void]>([
   [
     'a store that is a directory',
     78,
-    /^the store here cannot be opened: EISDIR/,
+    /^the store here cannot be opened: it is no file/,
     directory => {
       mkdirSync(join(directory, 'here'))
       return { STORE_URL: 'sqlite:here' }
+    },
+  ],
+  [
+    'a store that is a pipe',
+    78,
+    /^the store pipe cannot be opened: it is no file/,
+    directory => {
+      execFileSync('mkfifo', [join(directory, 'pipe')])
+      return { STORE_URL: 'sqlite:pipe' }
+    },
+  ],
+  [
+    'a callers file that is a pipe',
+    78,
+    /^callers file pipe is a pipe or a device, and must be a file/,
+    directory => {
+      execFileSync('mkfifo', [join(directory, 'pipe')])
+      return { CALLERS_FILE: 'pipe' }
+    },
+  ],
+  [
+    'a .env that sets what is required, and that nobody can read',
+    78,
+    /^\.env is no text in UTF-8/,
+    directory => {
+      writeFileSync(join(directory, '.env'), 'CALLERS_FILE=callers.json\n', 'utf16le')
+      return { CALLERS_FILE: '' }
     },
   ],
   [
@@ -153,7 +181,12 @@ test.each<[string, number, RegExp, (directory: string) => Environment | void]>([
     /^callers\.json:2:1: a value is expected here/,
     directory => writeFileSync(join(directory, 'callers.json'), '{"callers": [\n,]}'),
   ],
-  ['no such address', 1, /^cannot listen on 192\.0\.2\.1:0: EADDRNOTAVAIL$/, () => ({ HOST: '192.0.2.1' })],
+  [
+    'no such address',
+    1,
+    /^cannot listen on 192\.0\.2\.1:0: EADDRNOTAVAIL: HOST must be/,
+    () => ({ HOST: '192.0.2.1' }),
+  ],
 ])('%s is told in one line', async (_, code, line, plant) => {
   const { directory, env } = setting()
   const server = start(directory, { ...env, ...plant(directory) })
@@ -162,7 +195,25 @@ test.each<[string, number, RegExp, (directory: string) => Environment | void]>([
   expect(server.stdout.join('\n')).not.toContain('"listening"')
 })
 
-test.each(['SIGTERM', 'SIGINT'] as const)(
+test.each([0, 7])(
+  'a database of another program, with user_version %i, is told, and not changed',
+  async version => {
+    const { directory, env } = setting()
+    const path = join(directory, 'other.db')
+    const db = new DatabaseSync(path)
+    db.exec(`CREATE TABLE notes (text); PRAGMA user_version = ${version}`)
+    db.close()
+    const before = readFileSync(path)
+    const server = start(directory, { ...env, STORE_URL: 'sqlite:other.db' })
+    expect([await server.ended, server.stderr]).toEqual([
+      78,
+      [expect.stringMatching(version > 0 ? /newer version/ : /^the store other\.db .* of another program/)],
+    ])
+    expect(readFileSync(path)).toEqual(before)
+  },
+)
+
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const)(
   '%s that comes twice at once still drains, and ends well',
   async signal => {
     const { directory, env } = setting()

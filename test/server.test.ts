@@ -103,7 +103,9 @@ test('a busy port is one line: exit code 1', async () => {
   const { port } = busy.address() as AddressInfo
   expect(await refusal({ ...env, PORT: String(port) })).toEqual({
     code: 1,
-    lines: [`cannot listen on 127.0.0.1:${port}: EADDRINUSE`],
+    lines: [
+      `cannot listen on 127.0.0.1:${port}: EADDRINUSE: another program has this port; end it, or choose another PORT`,
+    ],
   })
 })
 
@@ -115,7 +117,10 @@ test('a callers file or a store that cannot be used is one line: exit code 78', 
     return path
   }
   const cases: [Environment, RegExp][] = [
-    [{ CALLERS_FILE: join(directory, 'none.json') }, /^callers file .*none\.json cannot be read \(ENOENT\)$/],
+    [
+      { CALLERS_FILE: join(directory, 'none.json') },
+      /^callers file .*none\.json cannot be read \(ENOENT\): there is no such file$/,
+    ],
     [
       { CALLERS_FILE: file('a.json', '{"callers":[{"name":"a","scopes":["stats:read"],"vms":"*"}]}') },
       /a\.json:1:13: caller "a": key_sha256 is missing/,

@@ -288,9 +288,15 @@ export function ofWebhooks(
 
 function warningsOf(callers: readonly CallerEntry[]): Remark[] {
   if (callers.length === 0) return [{ pointer: '/callers', message: 'callers is empty: nobody can call' }]
+  const nowMs = Date.now()
   return callers
-    .flatMap(({ vms }, i) =>
-      vms.length === 0 ? { pointer: `/callers/${i}/vms`, message: 'vms is empty: it can touch no VM' } : [],
-    )
+    .flatMap((entry, i) => [
+      ...(entry.vms.length === 0
+        ? [{ pointer: `/callers/${i}/vms`, message: 'vms is empty: it can touch no VM' }]
+        : []),
+      ...(keysOf(entry).every(({ not_after: end }) => end !== undefined && Date.parse(end) <= nowMs)
+        ? [{ pointer: `/callers/${i}/keys`, message: 'every key has ended: it cannot call' }]
+        : []),
+    ])
     .concat(ofWebhooks(callers, webhookWarnings))
 }

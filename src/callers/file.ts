@@ -3,8 +3,8 @@
  * can be added, changed and withdrawn without a restart.
  */
 
-import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
+import { readTextFile, type TextFileError } from '../config/text-file.ts'
 import { watchContent } from '../config/watch-file.ts'
 import type { Receiver } from '../webhooks/receiver.ts'
 import { digestOf, type Caller } from './caller.ts'
@@ -46,6 +46,9 @@ const MAX_KEY_LENGTH = 4_096
 
 /** A message about a broken file names no more faults than this. */
 const MAX_FAULTS = 8
+
+/** What a callers file has at least, for who begins with an empty one. */
+const SMALLEST = '{ "callers": [ … ] }'
 
 /** A callers file that cannot be used. */
 export class CallersFileError extends Error {
@@ -96,9 +99,9 @@ export function openCallersFile(path: string, { log, now = Date.now, intervalMs 
   warn(parsed, log)
   const receivers = new Receivers(log)
   receivers.follow(parsed.webhooks)
-  const readAgain = (content: string | Error): void => {
+  const readAgain = (content: string | TextFileError): void => {
     try {
-      if (content instanceof Error) throw content
+      if (typeof content !== 'string') throw unreadable(path, content)
       const next = parseCallers(content, path)
       parsed = { ...next, keys: followOn(parsed.keys, next.keys, now()) }
       receivers.follow(parsed.webhooks)
@@ -179,10 +182,9 @@ function warn({ warnings }: ParsedCallers, log: FileOptions['log']): void {
 /** Reads a callers file. @throws CallersFileError when it cannot be read */
 export function readCallersFile(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    return readTextFile(path)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new CallersFileError([`callers file ${path} cannot be read (${code})`], { cause: error })
+    throw unreadable(path, error as TextFileError)
   }
 }
 
@@ -198,6 +200,10 @@ export function secretFileFaults(text: string, path: string): string[] {
   return linesOf(remarks, json, path)
 }
 
+function unreadable(path: string, error: TextFileError): CallersFileError {
+  return new CallersFileError([`callers file ${path} ${error.message}`], { cause: error })
+}
+
 /**
  * Reads the text of a callers file.
  * @param path names the file in messages
@@ -205,6 +211,8 @@ export function secretFileFaults(text: string, path: string): string[] {
  */
 export function parseCallers(text: string, path: string): ParsedCallers {
   const json = withoutMark(text)
+  if (json.trim() === '')
+    throw new CallersFileError([`callers file ${path} is empty; it must be ${SMALLEST}`])
   try {
     const { entries, faults, warnings } = readEntries(json)
     if (faults.length > 0) throw new CallersFileError(linesOf(faults, json, path))

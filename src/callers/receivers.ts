@@ -1,6 +1,6 @@
 /** The receivers of a callers file. Their secrets are in it, or in files that are watched, so that they rotate without a restart. */
 
-import { readFileSync } from 'node:fs'
+import { readTextFile, type TextFileError } from '../config/text-file.ts'
 import { watchContent } from '../config/watch-file.ts'
 import type { Receiver } from '../webhooks/receiver.ts'
 import { secretsIn } from '../webhooks/secret.ts'
@@ -74,7 +74,7 @@ export class Receivers {
     return file
   }
 
-  #take(caller: string, file: SecretFile, content: string | Error): void {
+  #take(caller: string, file: SecretFile, content: string | TextFileError): void {
     const found = typeof content === 'string' ? parse(content) : unreadable(content)
     if (typeof found !== 'string') {
       file.secrets = found.secrets
@@ -101,9 +101,9 @@ export function faultOfSecretFile(path: string): string | undefined {
 /** Reads a file of secrets, or says what is wrong with it. */
 function readSecrets(path: string): Found | string {
   try {
-    return parse(readFileSync(path, 'utf8'))
+    return parse(readTextFile(path))
   } catch (error) {
-    return unreadable(error as Error)
+    return unreadable(error as TextFileError)
   }
 }
 
@@ -115,6 +115,6 @@ function parse(text: string): Found | string {
   }
 }
 
-function unreadable(error: NodeJS.ErrnoException): string {
-  return `the file cannot be read (${error.code})`
+function unreadable({ message }: TextFileError): string {
+  return `the file ${message}`
 }

@@ -6,7 +6,6 @@ import {
   closeSync,
   fsyncSync,
   openSync,
-  readFileSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -17,7 +16,7 @@ import { dirname } from 'node:path'
 import { didYouMean } from '../config/nearest.ts'
 import { digestOf } from './caller.ts'
 import { keysOf, MAX_KEYS, readEntries, withoutMark, type CallerEntry, type KeyEntry } from './entries.ts'
-import { parseCallers } from './file.ts'
+import { parseCallers, readCallersFile } from './file.ts'
 import { placesOf } from './json-places.ts'
 
 export interface Rotation {
@@ -48,7 +47,7 @@ export function rotateInFile(path: string, rotation: Rotation): void {
   }
   try {
     const { mode, uid, gid } = statSync(file)
-    writeFileSync(fd, rotateInText(readFileSync(file, 'utf8'), path, rotation))
+    writeFileSync(fd, rotateInText(readCallersFile(file), path, rotation))
     chmodSync(next, mode & 0o7777)
     if (process.getuid?.() === 0) chownSync(next, uid, gid)
     fsyncSync(fd)

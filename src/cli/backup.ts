@@ -7,7 +7,7 @@ import { fail, readArguments, runCommand, UsageError, type Command } from './com
 
 async function run(args: readonly string[]): Promise<void> {
   const [file] = readArguments(args, {}, 1).positionals
-  if (file === undefined) throw new UsageError('FILE is missing')
+  if (!file) throw new UsageError('FILE is missing')
   const { config, problems } = readConfig(environmentWith(readEnvFile()))
   // Else it would be the store that is there without a setting.
   const faults = problems.filter(problem => problem.startsWith('STORE_URL'))

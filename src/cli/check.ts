@@ -1,11 +1,12 @@
 /** `check` tells everything that is wrong with a configuration at once, without starting the gateway or disturbing one that runs. */
 
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { linesOf, ofWebhooks, readEntries, repeatedMembers, vmsOf, withoutMark } from '../callers/entries.ts'
 import { CallersFileError, parseCallers, readCallersFile, secretFileFaults } from '../callers/file.ts'
 import { secretsOf } from '../callers/webhook.ts'
 import { environmentWith, readConfig, type Config, type Environment } from '../config/config.ts'
 import { readEnvFile, type EnvFile } from '../config/env-file.ts'
+import { readTextFile } from '../config/text-file.ts'
 import { unreadSettings } from '../config/unread.ts'
 import { checkStore } from '../store/check.ts'
 import { askAccount } from '../upstream/account.ts'
@@ -36,7 +37,9 @@ async function run(args: readonly string[]): Promise<void> {
   const file = readEnvFile()
   const env = environmentWith(file)
   const { config, problems, names } = readConfig(env)
-  found.error(...file.faults, ...problems.map(problem => `${placeOf(problem, file, env)}: ${problem}`))
+  // What is missing may well stand in the file that nobody can read.
+  const known = problems.filter(problem => !(file.isUnreadable && / is required/.test(problem)))
+  found.error(...file.faults, ...known.map(problem => `${placeOf(problem, file, env)}: ${problem}`))
   found.warn(...file.warnings, ...unreadSettings(env, file, names))
   const isGood = (variable: RegExp): boolean => !problems.some(problem => variable.test(problem))
   checkRights(found, file.path, file.lines.size > 0 && holdsSecrets(file))
@@ -85,6 +88,8 @@ function checkSecret(found: Findings, credential: Config['upstream']['credential
   const secret = secretOf(credential)
   const place = 'file' in credential ? `${name}_FILE ${credential.file}` : name
   if ('file' in credential) checkRights(found, credential.file, true)
+  else if (existsSync(secret))
+    found.warn(`${place}: is the name of a file that is there; ${name}_FILE reads the secret from it`)
   if (/\s/.test(secret))
     found.error(`${place}: has a blank or a line break within; it must be the secret alone`)
   if (secret.startsWith('hkgw_'))
@@ -94,7 +99,7 @@ function checkSecret(found: Findings, credential: Config['upstream']['credential
 }
 
 function secretOf(credential: Config['upstream']['credential']): string {
-  return ('file' in credential ? readFileSync(credential.file, 'utf8') : credential.value).trim()
+  return ('file' in credential ? readTextFile(credential.file) : credential.value).trim()
 }
 
 /** Returns the VMs of each caller that has a list of them. */
@@ -148,7 +153,10 @@ async function checkAccount(
     return found.warn(`${place}: HOSTKEY_TOKEN is a fixed token, so there is no login that could be tried`)
   const account = await askAccount({ ...upstream, world: realWorld }, secretOf(upstream.credential))
   if (account.kind === 'refused') return found.error(`${place}: refused the login: ${account.message}`)
-  if (account.kind === 'unreachable') return found.error(`${place}: the login failed: ${account.reason}`)
+  if (account.kind === 'unreachable')
+    return found.error(
+      `${place}: the login failed: ${account.reason}; look at HOSTKEY_BASE_URL, and try its name, route and TLS from this machine`,
+    )
   if (account.vmIds === null) return found.warn(`${place}: the login went well, and told no list of VMs`)
   const owned = new Set(account.vmIds)
   for (const [caller, vms] of listed) {

@@ -13,6 +13,9 @@ function readVmId(text: string): number {
   return /^\s*\d+\s*$/.test(text) ? Number(text) : NaN
 }
 
+/** The options of the two forms of the command. */
+const FORMS = { new: ['name', 'scope', 'vms'], rotate: ['rotate', 'overlap', 'file'] }
+
 function run(args: readonly string[]): void {
   const { values } = readArguments(args, {
     name: { type: 'string' },
@@ -23,7 +26,11 @@ function run(args: readonly string[]): void {
     file: { type: 'string' },
   })
   const { name, scope, vms, rotate, overlap, file } = values
-  if (rotate !== undefined) return rotateKey(rotate, required('--overlap', overlap), file)
+  const isNew = rotate === undefined
+  const other = Object.keys(values).find(option => FORMS[isNew ? 'rotate' : 'new'].includes(option))
+  if (other !== undefined)
+    throw new UsageError(`--${other} ${isNew ? 'needs --rotate' : 'does not go with --rotate'}`)
+  if (!isNew) return rotateKey(required('--rotate', rotate), required('--overlap', overlap), file)
   const made = newKey()
   const entry = entryOf(required('--name', name), made, required('--scope', scope), required('--vms', vms))
   process.stdout.write(
@@ -74,8 +81,16 @@ function entryOf(name: string, made: string, scope: readonly string[], vms: stri
   try {
     return newEntry(name, made, scopes, vms === '*' ? '*' : vms.split(',').map(readVmId))
   } catch (error) {
-    throw new UsageError((error as Error).message, { cause: error })
+    const lines = (error as Error).message.split('\n')
+    throw new UsageError(lines.map(asOption).join('\n'), { cause: error })
   }
+}
+
+/** A line about the entry, as one about the option that the value came from. */
+function asOption(line: string): string {
+  return line
+    .replace(/^\(new entry\):[\d:]+ (caller "[^"]*": )?/, '')
+    .replace(/^(name|scope|vms)s?\b/, '--$1')
 }
 
 export const key: Command = {

@@ -18,9 +18,20 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 /** Runs the command that the arguments name; without any it starts the gateway. */
 export async function main(args: readonly string[]): Promise<void> {
   const [word = 'start', ...rest] = args
-  if (word === '--version' || word === '-v') return print(`${VERSION}\n`)
-  if (word === 'help' || word === '--help' || word === '-h') return help(rest[0])
+  if (word === '--version' || word === '-v') return alone(word, rest, () => print(`${VERSION}\n`))
+  if (HELP.has(word)) {
+    const [about, ...more] = rest.filter(one => !HELP.has(one))
+    return alone(`help ${about}`, more, () => help(about))
+  }
   await runCommand(await commandOf(word), rest)
+}
+
+const HELP: ReadonlySet<string> = new Set(['help', '--help', '-h'])
+
+/** What takes no more arguments. */
+async function alone(call: string, more: readonly string[], work: () => Promise<void> | void): Promise<void> {
+  if (more[0] !== undefined) refuse(`unexpected argument "${more[0]}" after ${call}`, await overview())
+  await work()
 }
 
 async function help(word: string | undefined): Promise<void> {

@@ -1,6 +1,6 @@
 /** `migrate` moves the operations of a SQLite file to PostgreSQL, while no gateway works on either. */
 
-import { readFileSync } from 'node:fs'
+import { readTextFile } from '../config/text-file.ts'
 import { moveStore } from '../store/move.ts'
 import { fail, readArguments, runCommand, UsageError, type Command } from './command.ts'
 
@@ -26,11 +26,9 @@ async function run(args: readonly string[]): Promise<void> {
 
 function urlIn(file: string): string {
   try {
-    return readFileSync(file, 'utf8').trim()
+    return readTextFile(file).trim()
   } catch (error) {
-    throw new UsageError(`--to-file cannot be read (${(error as NodeJS.ErrnoException).code})`, {
-      cause: error,
-    })
+    throw new UsageError(`--to-file ${(error as Error).message}`, { cause: error })
   }
 }
 

@@ -3,12 +3,12 @@
  * can be checked without opening anything but files, and tells everything that is wrong at once.
  */
 
-import { readFileSync } from 'node:fs'
 import { calledAs } from './called-as.ts'
 import { parseCidrs } from './cidrs.ts'
 import type { EnvFile } from './env-file.ts'
 import { Reader, type Environment } from './reader.ts'
 import { parsePostgresUrl } from './postgres-url.ts'
+import { readTextFile } from './text-file.ts'
 
 export type { Environment } from './reader.ts'
 
@@ -236,14 +236,9 @@ function parseShare(value: string): number {
 
 /** Returns the content of a file. The message of its error leaves the path out: it may be the secret itself, put into the wrong variable. */
 function requireContent(file: string): string {
-  let content: string
-  try {
-    content = readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new Error(`cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error })
-  }
-  if (content.trim() === '') throw new Error('is an empty file')
-  return content.trim()
+  const content = readTextFile(file).trim()
+  if (content === '') throw new Error('is an empty file')
+  return content
 }
 
 function parseBasePath(value: string): string {
@@ -257,7 +252,7 @@ function parseBasePath(value: string): string {
 function parseUrl(value: string, protocols: readonly string[]): string {
   const url = URL.parse(value)
   if (!url || !protocols.includes(url.protocol))
-    throw new Error(`must be a URL with ${protocols.join(' or ')}//`)
+    throw new Error(`must be a URL that begins with ${protocols.map(one => `${one}//`).join(' or ')}`)
   if (url.username || url.password) throw new Error('must not carry a user or a password')
   return value.replace(/\/+$/, '')
 }
@@ -303,11 +298,14 @@ function parseOrigins(value: string): string[] {
   return origins
 }
 
+/** The path of a file, and nothing that means something else to SQLite or to who wrote it: `sqlite://data/a.db` has no host. */
+const SQLITE_URL = /^sqlite:(?!:memory:|file:|\/\/[^/]).*[^/]$/
+
 function parseStoreUrl(value: string): string {
-  if (/^sqlite:./.test(value)) return value
+  if (SQLITE_URL.test(value)) return value
   if (/^postgres(ql)?:/.test(value)) parsePostgresUrl(value)
   else if (/^rediss?:/.test(value))
     throw new Error('must be postgres://… where it was redis://…: replicas share a PostgreSQL now')
-  else throw new Error('must be sqlite:<path of the file> or postgres://…')
+  else throw new Error('must be sqlite:<path of the file>, such as sqlite:./data/gateway.db, or postgres://…')
   return value
 }

@@ -1,10 +1,12 @@
 /** The file `.env`: what it sets, on which lines, and what in it is no setting. */
 
-import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
+import { readTextFile, type TextFileError } from './text-file.ts'
 
 export interface EnvFile {
   readonly path: string
+  /** It is there, and cannot be read: what it would have set is not known, and its one fault says why. */
+  readonly isUnreadable: boolean
   /** The values as Node reads them. */
   readonly values: Readonly<Record<string, string>>
   /** The line on which each name stands, from 1. */
@@ -17,15 +19,22 @@ export interface EnvFile {
 
 /** Reads such a file. One that is not there sets nothing; one that cannot be read has that as its fault. */
 export function readEnvFile(path = '.env'): EnvFile {
-  const file = { path, values: {}, lines: new Map<string, number>(), faults: [], warnings: [] }
+  const file = {
+    path,
+    isUnreadable: false,
+    values: {},
+    lines: new Map<string, number>(),
+    faults: [],
+    warnings: [],
+  }
   let text: string
   try {
-    text = readFileSync(path, 'utf8').replace(/^\uFEFF/, '')
+    text = readTextFile(path).replace(/^\uFEFF/, '')
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
+    const { code, message } = error as TextFileError
     if (code === 'ENOENT') return file
-    const what = code === 'EISDIR' ? 'is a directory' : `cannot be read (${code})`
-    return { ...file, faults: [`${path} ${what}: it is to be a file of lines such as NAME=value`] }
+    const fault = `${path} ${message}: its lines are to be such as NAME=value`
+    return { ...file, isUnreadable: true, faults: [fault] }
   }
   return { ...file, ...settingsIn(text, path), values: parseEnv(text) as Record<string, string> }
 }

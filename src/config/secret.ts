@@ -1,6 +1,6 @@
 /** A secret comes from the environment, or from a file that is watched, so that it can be changed without a restart. */
 
-import { readFileSync } from 'node:fs'
+import { readTextFile } from './text-file.ts'
 import { watchContent } from './watch-file.ts'
 
 export interface Secret {
@@ -25,7 +25,7 @@ export function fileSecret(
   onProblem: (message: string) => void,
   onChange: () => void = () => {},
 ): Secret {
-  let values = [parse(readFileSync(path, 'utf8'))]
+  let values = [parse(readTextFile(path))]
   const stop = watchContent(path, content => {
     try {
       if (content instanceof Error) throw content
@@ -34,7 +34,7 @@ export function fileSecret(
       values = [value, ...values].slice(0, 2)
       onChange()
     } catch (error) {
-      onProblem(`${path}: ${(error as Error).message}; the old value stays in use`)
+      onProblem(`${path} ${(error as Error).message}; the old value stays in use`)
     }
   })
   return { current: () => values[0]!, recent: () => values, close: stop }
@@ -42,6 +42,6 @@ export function fileSecret(
 
 function parse(content: string): string {
   const value = content.trim()
-  if (value === '') throw new Error('the file is empty')
+  if (value === '') throw new Error('is an empty file')
   return value
 }

@@ -3,7 +3,8 @@
  * symlink swaps of Kubernetes, and this one misses no change, however soon after the start it comes.
  */
 
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
+import { readTextFileAsync, type TextFileError } from './text-file.ts'
 
 const INTERVAL_MS = 500
 /** Two changes within one tick of a file system's clock look alike; the coarsest known one ticks every 2 s. */
@@ -16,7 +17,7 @@ const TICK_MS = 2_000
  */
 export function watchContent(
   path: string,
-  onChange: (content: string | Error) => void,
+  onChange: (content: string | TextFileError) => void,
   { known, intervalMs = INTERVAL_MS }: { known?: string; intervalMs?: number | (() => number) } = {},
 ): () => void {
   let last: string | undefined = known === undefined ? undefined : `content ${known}`
@@ -26,10 +27,10 @@ export function watchContent(
   const lookAgain = async (): Promise<void> => {
     const mark = await markOf(path)
     if (mark === null || mark !== lastMark) {
-      const found = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => error)
+      const found = await readTextFileAsync(path).catch((error: TextFileError) => error)
       if (stopped) return
       lastMark = mark ?? ''
-      const seen = typeof found === 'string' ? `content ${found}` : `error ${found.code}`
+      const seen = typeof found === 'string' ? `content ${found}` : `error ${found.message}`
       if (seen !== last) {
         last = seen
         onChange(found)

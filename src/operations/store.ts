@@ -131,4 +131,11 @@ export interface Store {
 /** The store cannot be used now; nothing was written. */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable'
+  /** The store itself has told the log that it is away, and why. */
+  readonly isTold: boolean
+
+  constructor(message: string, { isTold = false, ...options }: ErrorOptions & { isTold?: boolean } = {}) {
+    super(message, options)
+    this.isTold = isTold
+  }
 }

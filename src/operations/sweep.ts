@@ -2,7 +2,7 @@
 
 import type { Timer, World } from '../world.ts'
 import type { Log } from './engine.ts'
-import type { Store } from './store.ts'
+import { StoreUnavailable, type Store } from './store.ts'
 
 export interface SweepOptions {
   store: Store
@@ -47,7 +47,7 @@ export class Sweep {
       const swept = await store.sweep(nowMs - ttlMs, nowMs, BATCH)
       this.#schedule(swept >= BATCH ? SOON_MS : Math.min(INTERVAL_MS, ttlMs))
     } catch (error) {
-      log.error({ err: error }, 'the sweep failed')
+      if (!(error instanceof StoreUnavailable && error.isTold)) log.error({ err: error }, 'the sweep failed')
       this.#schedule(INTERVAL_MS)
     }
   }

@@ -114,8 +114,10 @@ export class Watch {
       if (this.#isBlind) log.info({}, 'the watcher reads the store again')
       this.#isBlind = false
     } catch (error) {
-      if (!this.#isBlind) log.error({ err: error }, 'the watcher could not read the store')
-      this.#isBlind = error instanceof StoreUnavailable
+      const isAway = error instanceof StoreUnavailable
+      if (!this.#isBlind && !(isAway && error.isTold))
+        log.error({ err: error }, 'the watcher could not read the store')
+      this.#isBlind = isAway
       this.nudge(world.now() + RETRY_MS)
     }
   }

@@ -130,7 +130,7 @@ test('a secret file is watched: two secrets while they rotate, and a broken file
       'canary',
       `the file must hold whsec_ followed by base64, as in whsec_$(openssl rand -base64 32), or two of these on lines of their own; ${stays}`,
     ],
-    [null, `the file cannot be read (ENOENT); ${stays}`],
+    [null, `the file cannot be read (ENOENT): there is no such file; ${stays}`],
   ] as const) {
     if (content === null) rmSync(file)
     else writeFileSync(file, content)
@@ -152,12 +152,17 @@ test('a secret file is watched: two secrets while they rotate, and a broken file
 test('a secret file that is not there: at the start it is a fault, later the receiver waits for it', async () => {
   const file = join(temporaryDirectory(), 'canary')
   const entry = withWebhook({ url: URL_TEXT, secret_file: file })
-  expect(() => openFile(entry)).toThrow(/:14:9: caller "a": secret_file: the file cannot be read \(ENOENT\)$/)
+  expect(() => openFile(entry)).toThrow(
+    /:14:9: caller "a": secret_file: the file cannot be read \(ENOENT\): there is no such file$/,
+  )
   const { callers, write, log } = openFile()
   write(entry, newEntry('b', 'key-b', ['stats:read'], [1]))
   await vi.waitFor(() => expect(log.error).toHaveLength(1), SOON)
   expect(log.error).toEqual([
-    { caller: 'a', reason: 'the file cannot be read (ENOENT); nothing can be sent to its receiver' },
+    {
+      caller: 'a',
+      reason: 'the file cannot be read (ENOENT): there is no such file; nothing can be sent to its receiver',
+    },
   ])
   // All else in the file counts.
   expect([callers.count(), secretsOf(callers)]).toEqual([2, []])

@@ -144,6 +144,18 @@ test('who leaves in the middle ends the hold; a stop ends it, too, and what is n
   expect(await server.ended).toBe(0)
 })
 
+test('a copy that has no place is told in a line', async () => {
+  const here = await place()
+  const { server } = await here.start()
+  expect(await here.backup('none/copy.db')).toEqual({
+    code: 1,
+    stdout: [],
+    stderr: [`the directory ${here.directory}/none takes no files (ENOENT)`],
+  })
+  server.child.kill('SIGKILL')
+  await server.ended
+})
+
 test.each([
   ['sqlite:none.db', 'there is no store at none.db'],
   [

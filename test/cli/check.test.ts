@@ -1,7 +1,9 @@
 /** `check` on a configuration with faults planted in it, each of which it finds. */
 
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { expect, onTestFinished, test } from 'vitest'
 import { digestOf, SCOPES } from '../../src/callers/caller.ts'
 import { newEntry } from '../../src/callers/key.ts'
@@ -204,6 +206,61 @@ test.each<[string, string, (here: Place) => Environment | void]>([
     }),
   ],
   [
+    'a .env that is no UTF-8',
+    'error: .env is no text in UTF-8; save it as UTF-8',
+    ({ directory }) => writeFileSync(join(directory, '.env'), '\uFEFFPORT=1\n', 'utf16le'),
+  ],
+  [
+    'a .env that is a pipe',
+    'error: .env is a pipe or a device',
+    ({ directory }) => {
+      rmSync(join(directory, '.env'))
+      execFileSync('mkfifo', [join(directory, '.env')])
+    },
+  ],
+  [
+    'an empty callers file',
+    'error: callers file callers.json is empty; it must be { "callers": [ … ] }',
+    ({ file }) => void file('callers.json', ' \n'),
+  ],
+  [
+    'a callers file with a comma too much',
+    'error: callers.json:3:1: the name of a member in double quotes is expected here',
+    ({ file }) => void file('callers.json', '{\n"callers": [],\n}'),
+  ],
+  [
+    'a caller whose keys have all ended',
+    'warning: callers.json:1:27: caller "one": every key has ended: it cannot call',
+    ({ file }) => {
+      const { name, key_sha256: ended, ...rest } = newEntry('one', KEY, SCOPES, '*')
+      const keys = [{ key_sha256: ended, not_after: '2020-01-01T00:00:00Z' }]
+      file('callers.json', JSON.stringify({ callers: [{ name, keys, ...rest }] }))
+    },
+  ],
+  [
+    'a secret that is the name of its file',
+    'warning: HOSTKEY_API_KEY: is the name of a file that is there; HOSTKEY_API_KEY_FILE reads',
+    ({ file }) => void file('.env', 'HOSTKEY_API_KEY=./key\nCALLERS_FILE=callers.json\n'),
+  ],
+  [
+    'a store with a host',
+    'error: environment: STORE_URL must be sqlite:<path of the file>, such as',
+    () => ({ STORE_URL: 'sqlite://data/gateway.db' }),
+  ],
+  [
+    'a store in memory',
+    'error: environment: STORE_URL must be sqlite:<path of the file>, such as',
+    () => ({ STORE_URL: 'sqlite::memory:' }),
+  ],
+  [
+    'a store of another program',
+    'error: STORE_URL: the store other.db is a database of another program',
+    ({ directory }) => {
+      new DatabaseSync(join(directory, 'other.db')).exec('CREATE TABLE notes (text)')
+      return { STORE_URL: 'sqlite:other.db' }
+    },
+  ],
+  [
     'a store that is a directory',
     'error: STORE_URL: the store /tmp is no file',
     () => ({ STORE_URL: 'sqlite:/tmp' }),
@@ -239,7 +296,7 @@ test('webhooks: addresses that would be refused, secret files that are broken, a
   expect([code, lines]).toEqual([
     78,
     [
-      /^error: callers.json:5:\d+: caller "gone": secret_file: the file cannot be read \(ENOENT\)$/,
+      /^error: callers.json:5:\d+: caller "gone": secret_file: the file cannot be read \(ENOENT\): there is no such file$/,
       /^error: callers.json:6:\d+: caller "broken": secret_file: the file must hold whsec_ followed by base64/,
       /^error: callers.json:3:\d+: caller "inside": url has an address that is not public, and not in WEBHOOK_ALLOW/,
       /^error: callers.json:4:\d+: caller "here": url has an address that is not public/,

@@ -294,7 +294,10 @@ test('a secret file that cannot be read or is empty is told, without what the va
   const directory = temporaryDirectory()
   writeFileSync(join(directory, 'empty'), '\n')
   // Somebody may well have put the secret itself where its file belongs.
-  const files = { [join(directory, 'empty')]: 'is an empty file', 'hunter2-token': 'cannot be read (ENOENT)' }
+  const files = {
+    [join(directory, 'empty')]: 'is an empty file',
+    'hunter2-token': 'cannot be read (ENOENT): there is no such file',
+  }
   for (const [HOSTKEY_TOKEN_FILE, what] of Object.entries(files))
     expect(problemsOf({ CALLERS_FILE: 'callers.json', HOSTKEY_TOKEN_FILE })).toEqual([
       `HOSTKEY_TOKEN_FILE ${what}`,

@@ -2,7 +2,7 @@
 
 import { parsePostgresUrl } from '../../config/postgres-url.ts'
 import { connect, lossesOf } from './connection.ts'
-import { Unusable } from './errors.ts'
+import { Refused, Unusable } from './errors.ts'
 import { MIGRATIONS, refuseNewer, versionOf } from './schema.ts'
 import { realWorld } from '../../world.ts'
 
@@ -19,8 +19,8 @@ export async function checkPostgres(url: string): Promise<{ faults: string[]; wa
     }
   } catch (error) {
     const { message } = error as Error
-    return error instanceof Unusable
-      ? { faults: [message], warnings: [] }
+    return error instanceof Unusable || error instanceof Refused
+      ? { faults: [`PostgreSQL: ${message}`], warnings: [] }
       : { faults: [], warnings: [`PostgreSQL is away: ${message}`] }
   }
 }

@@ -4,11 +4,11 @@
  * timer, or was cut off, is destroyed.
  */
 
-import { readFileSync } from 'node:fs'
 import { Client, type ClientConfig, type CustomTypesConfig } from 'pg'
 import {
   InDoubt,
   NotWritten,
+  Refused,
   Unusable,
   connectWords,
   isRollback,
@@ -17,6 +17,7 @@ import {
   wordsOf,
 } from './errors.ts'
 import type { PostgresAddress, PostgresHost } from '../../config/postgres-url.ts'
+import { readTextFile } from '../../config/text-file.ts'
 import type { World } from '../../world.ts'
 
 /** SQL that is always the same, and so prepared once a session, with what it is carried out with. */
@@ -230,7 +231,7 @@ export function plain(text: string): Statement {
 
 /**
  * Tries the hosts, beginning with this one, until one is what the URL asks for. Gives its place too.
- * @throws Unusable when one of them can never serve, Error with what is wrong with each.
+ * @throws Unusable when one of them can never serve, Refused when none lets this URL in, Error with what is wrong with each.
  */
 export async function connect(
   address: PostgresAddress,
@@ -239,6 +240,7 @@ export async function connect(
 ): Promise<{ connection: Connection; place: number }> {
   const { hosts, target } = address
   const reasons: string[] = []
+  let isRefused = true
   for (let i = 0; i < hosts.length; i += 1) {
     const place = (first + i) % hosts.length
     try {
@@ -247,13 +249,15 @@ export async function connect(
       if (problem === undefined) return { connection, place }
       connection.destroy()
       if (problem instanceof Unusable) throw problem
+      isRefused = false
       reasons.push(`${hosts[place]!.host}:${hosts[place]!.port}: ${problem}`)
     } catch (error) {
       if (error instanceof Unusable) throw error
+      isRefused &&= error instanceof Refused
       reasons.push((error as Error).message)
     }
   }
-  throw new Error(reasons.join('; '))
+  throw new (isRefused ? Refused : Error)(reasons.join('; '))
 }
 
 function problemOf(
@@ -276,11 +280,19 @@ export function lossesOf({ synchronousCommit, fsync }: ServerState): string[] {
   return losses
 }
 
+function certificatesIn(path: string): string {
+  try {
+    return readTextFile(path)
+  } catch (error) {
+    throw new Refused(`the file of sslrootcert ${(error as Error).message}`, { cause: error })
+  }
+}
+
 /** https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION */
 function tlsOf({ sslMode, sslRootCert }: PostgresAddress): ClientConfig['ssl'] {
   if (sslMode === 'disable') return false
   // Read anew, as certificates rotate too.
-  const ca = sslRootCert === undefined ? {} : { ca: readFileSync(sslRootCert, 'utf8') }
+  const ca = sslRootCert === undefined ? {} : { ca: certificatesIn(sslRootCert) }
   return {
     ...ca,
     rejectUnauthorized: sslMode !== 'require',

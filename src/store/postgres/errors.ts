@@ -22,6 +22,12 @@ export class InDoubt extends StoreUnavailable {}
 /** What no waiting makes better: another encoding, a newer schema. One clear line. */
 export class Unusable extends Error {}
 
+/**
+ * The server answered, and lets nobody in with this URL: it, or the server, is to be set otherwise. While a password is being
+ * changed this may be so for a moment.
+ */
+export class Refused extends Error {}
+
 /** A statement of the fence divided by zero: this replica was declared dead, or its writer began anew. */
 export const FENCED = '22012'
 
@@ -75,18 +81,37 @@ export function wordsOf(error: unknown): Error {
   return new Error(code === '' ? message : `${message} (SQLSTATE ${code})`)
 }
 
-const CONNECT_WORDS: Record<string, string> = {
+const REFUSED: Record<string, string> = {
   '28P01': 'the server refused the user or the password of the URL',
   '28000': 'the server (its pg_hba.conf) lets this user in neither so nor from here; perhaps only with TLS',
-  '3D': 'the server has no such database as the URL names',
-  '53': 'the server has no connection or no memory left',
+  '3D000': 'the server has no such database as the URL names; make it, or name another',
 }
+const NO_ROOM = 'the server has no connection or no memory left'
+
+/** What the driver and Node say when they do not go on with a server, and what is to be done then. */
+const REFUSED_HERE: readonly (readonly [RegExp, string])[] = [
+  [/password must be a string/, 'the server wants a password, and the URL has none'],
+  [
+    /does not support SSL/,
+    'the server offers no TLS; turn it on there, or say sslmode=disable where nobody can listen',
+  ],
+  [
+    /certificate|self-signed|altnames/i,
+    'the certificate of the server is refused; sslrootcert names whom to trust, and sslmode what is verified',
+  ],
+]
 
 /** Why a connection was not made, without the user, whose name the server repeats. */
 export function connectWords(error: unknown, where: string): Error {
   const code = sqlStateOf(error)
-  const words = CONNECT_WORDS[code] ?? CONNECT_WORDS[code.slice(0, 2)]
-  return new Error(
-    `${where}: ${words === undefined ? wordsOf(error).message : `${words} (SQLSTATE ${code})`}`,
-  )
+  if (code !== '') {
+    const words = REFUSED[code] ?? (code.startsWith('53') ? NO_ROOM : undefined)
+    const text = `${where}: ${words === undefined ? wordsOf(error).message : `${words} (SQLSTATE ${code})`}`
+    return code in REFUSED ? new Refused(text) : new Error(text)
+  }
+  const { message } = wordsOf(error)
+  const words = REFUSED_HERE.find(([pattern]) => pattern.test(message))?.[1]
+  return words === undefined
+    ? new Error(`${where}: ${message}`)
+    : new Refused(`${where}: ${words} (${message})`)
 }

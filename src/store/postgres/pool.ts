@@ -135,7 +135,7 @@ export class Pool {
   }
 
   #away(): StoreUnavailable {
-    return new StoreUnavailable('the store could not be reached', { cause: this.#lastError })
+    return new StoreUnavailable('the store could not be reached', { cause: this.#lastError, isTold: true })
   }
 
   #release(connection: Connection): void {

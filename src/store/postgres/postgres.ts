@@ -3,6 +3,7 @@
  * Callback keys stand in the database: whoever may read it can read them.
  *
  *     pool.ts           connections, one at a time, to the host that serves
+ *     away.ts           what is told while there is none
  *     connection.ts     one of them; a timer for whatever is sent
  *     writer.ts         group commit, and commits that nobody confirmed
  *     writes.ts         what can be written, as statements
@@ -28,7 +29,7 @@ import {
 import { Limits } from './limits.ts'
 import { Running } from './running.ts'
 import { lossesOf, type Connection } from './connection.ts'
-import { Unusable } from './errors.ts'
+import { Away } from './away.ts'
 import { Notifications } from './notifications.ts'
 import type { PostgresStoreOptions } from './options.ts'
 import { PostgresOutbox } from './outbox.ts'
@@ -58,7 +59,7 @@ const TAKE_BACK_MS = 500
  * Connects, brings the schema up to date, and takes over what dead replicas left. A database that is away is waited for
  * for some seconds, and then come back to: readiness fails until then.
  * @param url gives the URL as it is now: it is read anew for each connection.
- * @throws Unusable with one clear line when waiting makes it no better.
+ * @throws Unusable, or Refused after that time, with one clear line when waiting makes it no better.
  */
 export async function openPostgresStore(
   url: () => string,
@@ -79,6 +80,7 @@ class PostgresStore implements Store {
   readonly limits: Limits
   readonly outbox: PostgresOutbox
   readonly #options: Required<PostgresStoreOptions>
+  readonly #away: Away
   readonly #pool: Pool
   readonly #sql: Statements
   readonly #writer: Writer
@@ -89,7 +91,6 @@ class PostgresStore implements Store {
   readonly #listeners = new Set<(id: string) => void>()
   /** Saves whose callers were told that nobody knows; true or false once it is known. */
   readonly #unsure = new WeakMap<Operation, { isWritten?: boolean }>()
-  #unusable: Unusable | undefined
   #isMigrated = false
   #isRegistered = false
   #isWarned = false
@@ -98,12 +99,13 @@ class PostgresStore implements Store {
   constructor(url: () => string, options: PostgresStoreOptions) {
     const defaults = { world: realWorld, clock: DATABASE_CLOCK, openMs: OPEN_MS, migrations: MIGRATIONS }
     const all = (this.#options = { ...defaults, ...options } as Required<PostgresStoreOptions>)
+    this.#away = new Away(options.log)
     this.#pool = new Pool({
       url,
       world: all.world,
       onConnect: connection => this.#prepare(connection),
-      onAway: (reason, isFirst) => this.#away(reason, isFirst),
-      onBack: () => options.log.info({}, 'PostgreSQL is back'),
+      onAway: (reason, isFirst) => this.#away.failed(reason, isFirst),
+      onBack: () => this.#away.back(),
     })
     const { schema, notify } = this.#pool.address
     const sql = (this.#sql = statementsFor(schema, all.clock))
@@ -140,12 +142,13 @@ class PostgresStore implements Store {
         await this.ping()
         break
       } catch (error) {
-        if (this.#unusable) throw this.#unusable
+        this.#away.refuseUnusable()
         if (enough.aborted) break
         if (!(error instanceof StoreUnavailable)) throw error
         await world.sleep(20)
       }
     }
+    this.#away.endOpening()
     this.#replica.start()
     this.#notifications?.start()
   }
@@ -374,12 +377,6 @@ class PostgresStore implements Store {
     if (this.#isRegistered) this.#replica.reconnected()
     else await this.#replica.register(connection)
     this.#isRegistered = true
-  }
-
-  #away(reason: Error, isFirst: boolean): void {
-    const isNews = reason instanceof Unusable && !this.#unusable
-    if (reason instanceof Unusable) this.#unusable = reason
-    if (isFirst || isNews) this.#options.log.warn({ reason: reason.message }, 'PostgreSQL is away')
   }
 
   #tell(id: string): void {

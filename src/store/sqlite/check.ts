@@ -20,6 +20,13 @@ const LITTLE_ROOM_BYTES = 100 * 1024 * 1024
 /** A SQLite file begins with this text (https://www.sqlite.org/fileformat2.html), and has `user_version` at byte 60. */
 const MAGIC = 'SQLite format 3\0'
 const USER_VERSION_AT = 60
+/** The first page is the table of all tables; here is how many entries it has. */
+const TABLES_AT = 103
+
+/** A file that is no store, or that this version does not know. The message goes on after its name. */
+export class UnfitFile extends Error {}
+
+export const NO_STORE = 'is a database of another program; name a file that is not there yet'
 
 /** Tells what stands against the use of this file as a store. */
 export function checkSqliteFile(path: string): { faults: string[]; warnings: string[] } {
@@ -50,13 +57,13 @@ function checkDirectory(path: string): void {
   }
 }
 
-/** @throws Error when the file is there, and is no store that this version can use */
-function checkFile(path: string): { size: number } {
+/** @throws UnfitFile when the file is there, and is no store that this version can use */
+export function checkFile(path: string): { size: number } {
   const stat = statSync(path, { throwIfNoEntry: false })
   if (!stat) return { size: 0 }
-  if (!stat.isFile()) throw new Error('is no file')
+  if (!stat.isFile()) throw new UnfitFile('is no file')
   accessSync(path, constants.R_OK | constants.W_OK)
-  const header = Buffer.alloc(100)
+  const header = Buffer.alloc(TABLES_AT + 2)
   const fd = openSync(path, 'r')
   try {
     readSync(fd, header, 0, header.length, 0)
@@ -64,11 +71,19 @@ function checkFile(path: string): { size: number } {
     closeSync(fd)
   }
   if (stat.size > 0 && header.toString('latin1', 0, MAGIC.length) !== MAGIC)
-    throw new Error('is another file, and no SQLite database')
+    throw new UnfitFile('is another file, and no SQLite database; name one that is not there yet')
   const version = header.readUInt32BE(USER_VERSION_AT)
-  if (version > SCHEMA_VERSION)
-    throw new Error(`was written by a newer version of the gateway (schema ${version})`)
+  refuseNewer(version)
+  if (version === 0 && header.readUInt16BE(TABLES_AT) > 0) throw new UnfitFile(NO_STORE)
   return stat
+}
+
+/** @throws UnfitFile when a file of this schema is newer than this program */
+export function refuseNewer(version: number): void {
+  if (version > SCHEMA_VERSION)
+    throw new UnfitFile(
+      `was written by a newer version of the gateway (schema ${version}); start that one, or restore a backup`,
+    )
 }
 
 function roomWarnings(path: string, size: number): string[] {

@@ -3,6 +3,7 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { checkFile, NO_STORE, refuseNewer, UnfitFile } from './check.ts'
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts'
 import { MIGRATIONS, SCHEMA, SCHEMA_VERSION } from './schema.ts'
 import { SqliteStore } from './store.ts'
@@ -20,7 +21,6 @@ export function openSqliteStore(path: string, nowMs: number, options: SqliteOpti
   try {
     db = openDatabase(path)
     const version = schemaVersion(db)
-    if (version > SCHEMA_VERSION) throw new NewerSchema(version)
     if (version === 0) db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`)
     else
       for (let at = version; at < SCHEMA_VERSION; at += 1)
@@ -36,12 +36,15 @@ export function openSqliteStore(path: string, nowMs: number, options: SqliteOpti
 function openDatabase(path: string): DatabaseSync {
   // The file holds callback keys, so only its owner may read it. SQLite gives its WAL file the same rights.
   makeDirectory(dirname(resolve(path)))
+  checkFile(path)
   closeSync(openSync(path, 'a', 0o600))
   chmodSync(path, 0o600)
   const db = new DatabaseSync(path, { timeout: 0 })
   try {
     // Two processes would check the same callback keys. The exclusive lock makes the second one fail here instead.
-    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL')
+    db.exec('PRAGMA locking_mode = EXCLUSIVE')
+    requireOurs(db)
+    db.exec('PRAGMA auto_vacuum = INCREMENTAL')
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864')
     return db
   } catch (error) {
@@ -90,6 +93,17 @@ function makeDirectory(path: string): void {
   mkdirSync(path, { mode: 0o700 })
 }
 
+/** @throws UnfitFile before anything is changed in a file that is not ours */
+function requireOurs(db: DatabaseSync): void {
+  const version = schemaVersion(db)
+  const names = db
+    .prepare('SELECT name FROM sqlite_schema')
+    .all()
+    .map(({ name }) => name)
+  if (names.length > 0 && (version === 0 || !names.includes('operations'))) throw new UnfitFile(NO_STORE)
+  refuseNewer(version)
+}
+
 /** The version of the tables in the file; 0 when the file is new. */
 function schemaVersion(db: DatabaseSync): number {
   const { user_version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
@@ -109,14 +123,8 @@ function endLeases(db: DatabaseSync, nowMs: number): void {
   }
 }
 
-class NewerSchema extends Error {
-  constructor(version: number) {
-    super(`was written by a newer version of the gateway (schema ${version})`)
-  }
-}
-
 function whatIsWrong(error: Error): string {
-  if (error instanceof NewerSchema) return error.message
+  if (error instanceof UnfitFile) return error.message.replace(/^is /, 'cannot be opened: it is ')
   if (/locked|busy/i.test(error.message))
     return 'is in use by another process; one SQLite file serves one gateway'
   return `cannot be opened: ${error.message}`

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { Refused } from '../../../src/store/postgres/errors.ts'
 import { openPostgresStore } from '../../../src/store/postgres/postgres.ts'
 import { closedAfterAll, temporaryDirectory } from '../../helper.ts'
 import { lacks } from '../../programs.ts'
@@ -43,24 +44,31 @@ describe.skipIf(lacksPostgres() || lacks('openssl'))('postgres', () => {
     await server.start('ssl=on')
   })
 
-  /** How the store gets on with this host and these parameters: why it is away, or `served`. */
+  /** How the store gets on with this host and these parameters: why it is refused, or `served`. */
   async function attempt(host: string, parameters: string): Promise<string> {
     const url = `postgres://gateway@${host}:${server.port}/postgres?notify=off&${parameters}`
-    let away = 'served'
-    const store = await openPostgresStore(() => url, {
-      log: { info: () => {}, warn: (fields, message) => (away = JSON.stringify({ ...fields, message })) },
-      openMs: 300,
-    })
-    onTestFinished(() => store.close())
-    await store.ping().catch(() => {})
-    return away.includes('is away') ? away : 'served'
+    try {
+      const store = await openPostgresStore(() => url, {
+        log: { info: () => {}, warn: () => {} },
+        openMs: 300,
+      })
+      onTestFinished(() => store.close())
+      await store.ping()
+      return 'served'
+    } catch (error) {
+      expect(error).toBeInstanceOf(Refused)
+      return (error as Error).message
+    }
   }
 
   test('each sslmode verifies what PostgreSQL says that it does', { timeout: 30_000 }, async () => {
     const trusted = `sslrootcert=${encodeURIComponent(certificate)}`
     expect(await attempt('localhost', 'sslmode=disable')).toMatch(/only with TLS/)
     expect(await attempt('localhost', 'sslmode=require')).toBe('served')
-    expect(await attempt('localhost', 'sslmode=verify-ca')).toMatch(/self-signed/)
+    expect(await attempt('localhost', 'sslmode=verify-ca')).toMatch(/sslrootcert names.*self-signed/)
+    expect(await attempt('localhost', 'sslmode=verify-ca&sslrootcert=/none')).toMatch(
+      /sslrootcert cannot be read \(ENOENT\)/,
+    )
     expect(await attempt('127.0.0.1', `sslmode=verify-ca&${trusted}`)).toBe('served')
     expect(await attempt('localhost', `sslmode=verify-full&${trusted}`)).toBe('served')
     expect(await attempt('localhost', 'sslmode=verify-full')).toMatch(/self-signed/)
