@@ -102,7 +102,7 @@ class GatewayMetrics implements Metrics {
 
   hostkey(hostkey: Hostkey): Hostkey {
     return intercept(hostkey, ({ method, args: [task] }, next) => {
-      if (method === 'pausedMs') return next()
+      if (method !== 'call' && method !== 'check') return next()
       const action = method === 'call' ? (task as Task).action : method
       return this.#call(action, next() as ReturnType<Hostkey['call']>)
     })

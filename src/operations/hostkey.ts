@@ -123,4 +123,6 @@ export interface Hostkey {
   check(callback: string, task: Task, signal?: AbortSignal, mayLeave?: MayLeave): Promise<CheckOutcome>
   /** For how long calls are held back because HOSTKEY fails, in milliseconds; 0 when they may be made. */
   pausedMs(): number
+  /** Whether a caller has all the places that one may have: whatever else is asked on its behalf has to wait. */
+  isAtLimit(caller: string): boolean
 }

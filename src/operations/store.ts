@@ -109,11 +109,11 @@ export interface Store {
   /**
    * Takes a lease on running operations whose next step is due: nobody else gets them for `leaseMs`. The revision grows
    * with each lease, so that a process that overslept its own can no longer write. In a store of one process a lease
-   * ends with the process.
+   * ends with the process. What was started by the callers in `except` is left for later.
    */
-  claimDue(nowMs: number, leaseMs: number, limit: number): Promise<Running[]>
-  /** When the next step of any running operation is due, or null. */
-  nextDueAtMs(): Promise<number | null>
+  claimDue(nowMs: number, leaseMs: number, limit: number, except?: ReadonlySet<string>): Promise<Running[]>
+  /** When the next step of any running operation is due, but for those of the callers in `except`; or null. */
+  nextDueAtMs(except?: ReadonlySet<string>): Promise<number | null>
   /** How many operations run, by kind; kinds without any may be missing. */
   running(): Promise<Partial<Record<Kind, number>>>
   /**

@@ -28,7 +28,8 @@ export class Watch {
   readonly #world: World
   readonly #reads: Pick<Reads, 'look'>
   readonly #options: WatchOptions
-  readonly #steps = new Set<Promise<void>>()
+  /** Those under way, with the callers on whose behalf they are made. */
+  readonly #steps = new Map<Promise<void>, string>()
   #timer: Timer | undefined
   /** When the timer goes off, by a clock that is never set: one that fell back must not make it sleep for as long. */
   #wakesAtMs = Infinity
@@ -73,7 +74,7 @@ export class Watch {
     this.#world.cancel(this.#timer)
     await this.#claiming
     this.#noLooks.abort()
-    const done = Promise.allSettled(this.#steps)
+    const done = Promise.allSettled(this.#steps.keys())
     await within(this.#world, done, patienceMs)
     this.#noSteps.abort()
     await done
@@ -103,14 +104,17 @@ export class Watch {
       this.nudge(world.now() + pausedMs)
       return
     }
-    const free = this.#options.concurrency - this.#steps.size
-    if (free <= 0) return
     try {
-      const tookMs = stopwatch(world)
-      for (const operation of await store.claimDue(world.now(), leaseMs, free))
-        this.#take(operation, ownership(this.#engine.parts, operation, tookMs))
+      for (let room = this.#room(); room.steps > 0; room = this.#room()) {
+        const tookMs = stopwatch(world)
+        const claimed = await store.claimDue(world.now(), leaseMs, room.steps, room.except)
+        for (const operation of claimed)
+          this.#take(operation, ownership(this.#engine.parts, operation, tookMs))
+        if (claimed.length < room.steps) break
+      }
       // With every place taken, the end of a step asks for the next round.
-      if (this.#steps.size < this.#options.concurrency) this.nudge((await store.nextDueAtMs()) ?? Infinity)
+      const { steps, except } = this.#room()
+      if (steps > 0) this.nudge((await store.nextDueAtMs(except)) ?? Infinity)
       if (this.#isBlind) log.info({}, 'the watcher reads the store again')
       this.#isBlind = false
     } catch (error) {
@@ -122,13 +126,27 @@ export class Watch {
     }
   }
 
+  /**
+   * How many more steps may be made, whoever they are for, and the callers who have all that one may have: half. Their
+   * VMs may hang, and the operations of the others go on.
+   */
+  #room(): { steps: number; except: ReadonlySet<string> } {
+    const { concurrency } = this.#options
+    const share = Math.max(1, Math.floor(concurrency / 2))
+    const counts = new Map<string, number>()
+    for (const caller of this.#steps.values()) counts.set(caller, (counts.get(caller) ?? 0) + 1)
+    const full = [...counts].filter(([, count]) => count >= share).map(([caller]) => caller)
+    const most = Math.max(0, ...[...counts.values()].filter(count => count < share))
+    return { steps: Math.min(concurrency - this.#steps.size, share - most), except: new Set(full) }
+  }
+
   #take(operation: Running, mayLeave: MayLeave): void {
     const step = this.#step(operation, mayLeave).finally(() => {
       this.#steps.delete(step)
       // With a timer between, the ends of one turn share a round.
       this.nudge(0)
     })
-    this.#steps.add(step)
+    this.#steps.set(step, operation.createdBy)
   }
 
   async #step(operation: Running, mayLeave: MayLeave): Promise<void> {

@@ -50,6 +50,11 @@ export class Bulkhead {
     return this.#inside.total
   }
 
+  /** Whether a caller has all the places that one may have. */
+  isAtLimit(caller: string): boolean {
+    return this.#inside.of(caller) >= halfOf(this.#options.concurrency)
+  }
+
   /** What `call` gives, or undefined when there was no place for it in time or the signal aborted: then it was not called. */
   async run<T>(call: () => Promise<T>, visitor: Visitor): Promise<T | undefined> {
     if (!(await this.#enter(visitor))) return undefined
@@ -105,9 +110,9 @@ export class Bulkhead {
 
   #hasRoomFor({ caller, isDoubtful }: Visitor): boolean {
     const { concurrency } = this.#options
-    const half = halfOf(concurrency)
-    if (this.#inside.total >= concurrency || this.#inside.of(caller) >= half) return false
+    if (this.#inside.total >= concurrency || this.isAtLimit(caller)) return false
     if (!isDoubtful) return true
+    const half = halfOf(concurrency)
     return this.#doubtfulInside.total < half && this.#doubtfulInside.of(caller) < halfOf(half)
   }
 }

@@ -63,6 +63,10 @@ export class Client implements Hostkey {
     return this.#options.gate.pausedMs
   }
 
+  isAtLimit(caller: string): boolean {
+    return this.#options.gate.isAtLimit(caller)
+  }
+
   async #call(task: Task, signal?: AbortSignal, mayLeave?: MayLeave): Promise<CallOutcome> {
     const { session } = this.#options
     for (let tries = 0; ; tries += 1) {

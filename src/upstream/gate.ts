@@ -34,6 +34,11 @@ export class Gate {
     return this.#breaker.pausedMs
   }
 
+  /** Whether a caller has all the places that one may have. */
+  isAtLimit(caller: string): boolean {
+    return this.#bulkhead.isAtLimit(caller)
+  }
+
   /** What `call` gives; or that it was held back, and for how long: then it was not called. */
   async pass<T extends CallOutcome | CheckOutcome>(
     call: () => Promise<T>,

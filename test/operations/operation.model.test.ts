@@ -115,6 +115,7 @@ class Truth {
       },
       check: callback => hang((_, how) => this.#check(callback, how)),
       pausedMs: () => 0,
+      isAtLimit: () => false,
     }
   }
 

@@ -25,6 +25,7 @@ function openOperations(change: CallOutcome): { operations: Operations; nudges: 
     check: async (_callback, { action }) =>
       action === 'get_snapshot' ? NO_SNAPSHOTS : { kind: 'done', scope: 'ok', snapshots: null },
     pausedMs: () => 0,
+    isAtLimit: () => false,
   }
   const operations = new Operations({
     store,

@@ -24,7 +24,7 @@ const nobody = (): never => {
 }
 
 /** A watcher at work, with a lease of a second. */
-function watchOver(store: Store, hostkey: Hostkey, tell: Log['info'] = () => {}): Watch {
+function watchOver(store: Store, hostkey: Hostkey, tell: Log['info'] = () => {}, concurrency = 1): Watch {
   const engine = new Engine({
     store,
     hostkey,
@@ -42,7 +42,7 @@ function watchOver(store: Store, hostkey: Hostkey, tell: Log['info'] = () => {})
     leaseMs: 1_000,
   })
   const reads = new Reads(engine, new Waiters(engine.parts), 0)
-  const watch = new Watch(engine, reads, { concurrency: 1, idleMs: 1_000 })
+  const watch = new Watch(engine, reads, { concurrency, idleMs: 1_000 })
   watch.start()
   return watch
 }
@@ -59,7 +59,11 @@ test('a store that is away is told of once, however long, and so is its return',
     asked += 1
     return isAway ? Promise.reject(new StoreUnavailable('away')) : next()
   })
-  const watch = watchOver(store, { call: nobody, check: nobody, pausedMs: () => 0 }, tell)
+  const watch = watchOver(
+    store,
+    { call: nobody, check: nobody, pausedMs: () => 0, isAtLimit: () => false },
+    tell,
+  )
   await vi.advanceTimersByTimeAsync(60_000)
   expect(asked).toBeGreaterThan(30)
   expect(lines).toEqual(['the watcher could not read the store'])
@@ -83,6 +87,7 @@ test('a check that outlasts half of its lease may not leave: its key can be read
   const watch = watchOver(file, {
     call: nobody,
     pausedMs: () => 0,
+    isAtLimit: () => false,
     async check(_callback, _task, _signal, mayLeave) {
       const before = mayLeave!()
       await sleep(550)
@@ -93,4 +98,37 @@ test('a check that outlasts half of its lease may not leave: its key can be read
   await vi.waitUntil(() => asked.length > 0, { timeout: 5_000 })
   expect(asked[0]).toEqual([true, false])
   await watch.stop(1_000)
+})
+
+test('one caller whose VMs hang has half of the steps: those of the others are made', async () => {
+  const file = openSqliteStore(join(temporaryDirectory(), 'gateway.db'), Date.now())
+  onTestFinished(() => file.close())
+  const due = (createdBy: string, number: number, agoMs: number): Promise<unknown> => {
+    const callback = `${createdBy}-${number}`.padEnd(32, 'c')
+    const op = operation({ vmId: 1000 + number, createdBy, step: 'check', callback })
+    return file.start({ ...op, dueAtMs: Date.now() - agoMs }, null, 0)
+  }
+  for (let i = 0; i < 60; i += 1) await due('greedy', i, 1_000)
+  for (let i = 60; i < 65; i += 1) await due('other', i, 1)
+  const asked = { greedy: new Set<string>(), other: new Set<string>() }
+  const watch = watchOver(
+    file,
+    {
+      call: nobody,
+      pausedMs: () => 0,
+      isAtLimit: () => false,
+      check(callback, { caller }, signal) {
+        asked[caller as keyof typeof asked].add(callback)
+        if (caller === 'other') return Promise.resolve({ kind: 'pending' })
+        return new Promise(resolve => {
+          signal!.addEventListener('abort', () => resolve({ kind: 'unsent', reason: 'it ended' }))
+        })
+      },
+    },
+    undefined,
+    4,
+  )
+  await vi.waitFor(() => expect(asked.other.size).toBe(5))
+  expect(asked.greedy.size).toBe(2)
+  await watch.stop(0)
 })

@@ -14,8 +14,8 @@ export type Call =
   | { op: 'discard'; id: string; rev: number }
   | { op: 'get'; id: string }
   | { op: 'list'; query: ListQuery }
-  | { op: 'claimDue'; nowMs: number; leaseMs: number; limit: number }
-  | { op: 'nextDue' }
+  | { op: 'claimDue'; nowMs: number; leaseMs: number; limit: number; except: ReadonlySet<string> }
+  | { op: 'nextDue'; except: ReadonlySet<string> }
   | { op: 'sweep'; endedBeforeMs: number; nowMs: number }
   | ({ op: 'claimMessages' } & ClaimCall)
   | ({ op: 'saveMessage' } & SaveCall)
@@ -38,9 +38,9 @@ export function perform(store: Store, call: Call): Promise<unknown> {
     case 'list':
       return store.list(call.query)
     case 'claimDue':
-      return store.claimDue(call.nowMs, call.leaseMs, call.limit)
+      return store.claimDue(call.nowMs, call.leaseMs, call.limit, call.except)
     case 'nextDue':
-      return store.nextDueAtMs()
+      return store.nextDueAtMs(call.except)
     case 'sweep':
       return store.sweep(call.endedBeforeMs, call.nowMs, SWEEP_ALL)
     case 'claimMessages':
@@ -110,9 +110,10 @@ const someCall = fc.oneof(
       op: fc.constant('claimDue'),
       leaseMs: fc.constantFrom(10, 500),
       limit: fc.nat({ max: 3 }),
+      except: fc.uniqueArray(someCaller),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ op: fc.constant('nextDue') }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('nextDue'), except: fc.uniqueArray(someCaller) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('sweep'), ageMs: fc.constantFrom(0, 50) }) },
   {
     weight: 2,
@@ -217,9 +218,9 @@ export function concrete(
       return { op: 'list', query }
     }
     case 'claimDue':
-      return { op: 'claimDue', nowMs, leaseMs: some.leaseMs, limit: some.limit }
+      return { op: 'claimDue', nowMs, leaseMs: some.leaseMs, limit: some.limit, except: new Set(some.except) }
     case 'nextDue':
-      return { op: 'nextDue' }
+      return { op: 'nextDue', except: new Set(some.except) }
     case 'sweep':
       return { op: 'sweep', endedBeforeMs: nowMs - some.ageMs, nowMs }
     case 'claimMessages':

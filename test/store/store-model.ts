@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { mutates } from '../../src/operations/kinds/kinds.ts'
-import type { Operation } from '../../src/operations/operation.ts'
+import type { Operation, Running } from '../../src/operations/operation.ts'
 import type { Admission, Delivery, IdempotencyKey, ListQuery, Store } from '../../src/operations/store.ts'
 import { Messages } from './outbox-model.ts'
 import { concrete, perform, script, type Call } from './store-calls.ts'
@@ -69,7 +69,7 @@ class Model {
       case 'claimDue':
         return this.#claimed(call, answer as Operation[])
       case 'nextDue':
-        return answered(this.#running()[0]?.dueAtMs ?? null)
+        return answered(this.#running(call.except)[0]?.dueAtMs ?? null)
       case 'sweep':
         // How it counts is its own affair.
         return this.#keeping(
@@ -127,8 +127,8 @@ class Model {
   }
 
   /** Any of those that are due at the same time may come first. */
-  #claimed({ nowMs, leaseMs, limit }: Call & { op: 'claimDue' }, answer: Operation[]): Model | null {
-    const due = this.#running().filter(op => op.dueAtMs! <= nowMs)
+  #claimed({ nowMs, leaseMs, limit, except }: Call & { op: 'claimDue' }, answer: Operation[]): Model | null {
+    const due = this.#running(except).filter(op => op.dueAtMs <= nowMs)
     const before = answer.map(op => this.operations.get(op.id))
     const soonest = due.slice(0, limit).map(op => op.dueAtMs)
     if (!isDeepStrictEqual(before.map(op => op?.dueAtMs).toSorted(ascending), soonest.toSorted(ascending)))
@@ -154,9 +154,11 @@ class Model {
       .slice(0, limit)
   }
 
-  /** Soonest first. */
-  #running(): Operation[] {
-    const running = [...this.operations.values()].filter(op => op.status === 'running')
+  /** Soonest first, but for those of some callers. */
+  #running(except: ReadonlySet<string> = new Set()): Running[] {
+    const running = [...this.operations.values()].filter(
+      (op): op is Running => op.status === 'running' && !except.has(op.createdBy),
+    )
     return running.toSorted((a, b) => a.dueAtMs - b.dueAtMs)
   }
 

@@ -63,7 +63,7 @@ export class Reads {
   /** Reads, sharing what can be shared. Gives the ended operation, or the running one when the wait is over. */
   async read<K extends ReadKind>(request: ReadRequest<K>): Promise<ReadOutcome<K>> {
     const { kind, vmId, type, caller, fresh } = request
-    const { onRead, world } = this.#engine.parts
+    const { onRead, world, hostkey } = this.#engine.parts
     const slot: Slot<K> = this.#caches[kind].slot(vmId, type)
     if (!fresh && slot.last) {
       const ageMs = this.#ageMs(slot.last)
@@ -72,7 +72,10 @@ export class Reads {
         return { operation: slot.last, ageMs }
       }
     }
-    const joinable = fresh || slot.flight?.isGivenUp ? undefined : slot.flight
+    const { flight: other } = slot
+    // Nobody waits for the end of what another caller has too much of.
+    const isStuck = other && other.caller !== caller && hostkey.isAtLimit(other.caller)
+    const joinable = fresh || isStuck || other?.isGivenUp ? undefined : other
     const flight = joinable ?? this.#launch(slot, { kind, vmId, type, caller })
     onRead?.(kind, joinable ? 'shared' : 'upstream')
     flight.enter(request.waitMs)

@@ -248,24 +248,25 @@ class PostgresStore implements Store {
     return this.#reader.list(query)
   }
 
-  async claimDue(nowMs: number, leaseMs: number, limit: number): Promise<RunningOperation[]> {
+  async claimDue(...due: Parameters<Store['claimDue']>): Promise<RunningOperation[]> {
+    const [nowMs, leaseMs, limit, except] = due
     // A step may read what HOSTKEY tells once: only with what is surely its own, and when its end can be written.
     if (!this.#replica.isSurelyAlive || this.#writer.isInDoubt) await this.#replica.beat()
     this.#refuseClosed()
-    const claimed = this.#running.claim(nowMs, Math.round(nowMs + leaseMs), limit)
+    const claimed = this.#running.claim(nowMs, Math.round(nowMs + leaseMs), limit, except)
     if (!claimed) {
       // The next state of one that is due is on its way: what is due then is known behind it.
       await this.#writer.settled()
-      return this.claimDue(nowMs, leaseMs, limit)
+      return this.claimDue(...due)
     }
     return claimed.map(({ doc, rev, dueAtMs }) =>
       Object.assign(parseExact(doc) as RunningOperation, { rev, dueAtMs }),
     )
   }
 
-  async nextDueAtMs(): Promise<number | null> {
+  async nextDueAtMs(except?: ReadonlySet<string>): Promise<number | null> {
     this.#refuseClosed()
-    return this.#running.nextDueAtMs()
+    return this.#running.nextDueAtMs(except)
   }
 
   async running(): Promise<Partial<Record<Kind, number>>> {
@@ -361,9 +362,8 @@ class PostgresStore implements Store {
   }
 
   /** This is its state in the database from now on, and this replica makes its next step. */
-  #keep({ id, kind, rev, status, dueAtMs }: Operation, doc: string): void {
-    if (status === 'running')
-      this.#running.set({ id, kind, storedRev: rev, doc }, dueAtMs === null ? null : Math.round(dueAtMs))
+  #keep({ id, kind, createdBy, rev, status, dueAtMs }: Operation, doc: string): void {
+    if (status === 'running') this.#running.set({ id, kind, createdBy, storedRev: rev, doc }, dueAtMs)
     else this.#running.delete(id)
   }
 

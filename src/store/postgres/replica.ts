@@ -175,13 +175,13 @@ export class Replica {
   #keep(rows: Row[]): Set<string> {
     const { running, world } = this.#options
     const nowMs = world.now()
-    for (const [id, kind, rev, dueIn, doc] of rows) {
+    for (const [id, kind, rev, dueIn, doc, createdBy] of rows) {
       const storedRev = Number(rev)
       if (running.get(id!)?.storedRev === storedRev) continue
       // What was only started was held for its call, by a process that is gone.
       const dueInMs = storedRev === 1 ? Math.min(0, Number(dueIn)) : Number(dueIn)
       const dueAtMs = typeof dueIn === 'string' ? nowMs + dueInMs : null
-      running.set({ id: id!, kind: kind as Kind, storedRev, doc: doc! }, dueAtMs)
+      running.set({ id: id!, kind: kind as Kind, createdBy: createdBy!, storedRev, doc: doc! }, dueAtMs)
     }
     return new Set(rows.map(([id]) => id!))
   }

@@ -8,6 +8,7 @@ import type { Kind } from '../../operations/store.ts'
 export interface RunningOperation {
   readonly id: string
   readonly kind: Kind
+  readonly createdBy: string
   /** Its revision on the disk. */
   readonly storedRev: number
 }
@@ -21,6 +22,8 @@ interface Claims {
   /** Where it stands in the heap. */
   place: number
 }
+
+const NOBODY: ReadonlySet<string> = new Set()
 
 type Entry<T extends RunningOperation> = T & Claims
 
@@ -44,7 +47,7 @@ export class Running<T extends RunningOperation = RunningOperation> {
     const entry: Entry<T> = {
       ...operation,
       rev: operation.storedRev,
-      dueAtMs: dueAtMs ?? Infinity,
+      dueAtMs: Math.round(dueAtMs ?? Infinity),
       isHeld: false,
       place: -1,
     }
@@ -78,15 +81,24 @@ export class Running<T extends RunningOperation = RunningOperation> {
   }
 
   /**
-   * Up to `limit` that are due, each at its next revision and due again at `againAtMs`. Undefined, and none claimed, as
-   * long as one of them is held.
+   * Up to `limit` that are due, but for those of the callers in `except`, each at its next revision and due again at
+   * `againAtMs`. Undefined, and none claimed, as long as one of them is held.
    */
-  claim(nowMs: number, againAtMs: number, limit: number): Readonly<Entry<T>>[] | undefined {
+  claim(
+    nowMs: number,
+    againAtMs: number,
+    limit: number,
+    except: ReadonlySet<string> = NOBODY,
+  ): Readonly<Entry<T>>[] | undefined {
     const due: Entry<T>[] = []
+    const left: Entry<T>[] = []
     while (due.length < limit && (this.#heap[0]?.dueAtMs ?? Infinity) <= nowMs) {
-      due.push(this.#heap[0]!)
-      this.#remove(this.#heap[0]!)
+      const entry = this.#heap[0]!
+      if (except.has(entry.createdBy)) left.push(entry)
+      else due.push(entry)
+      this.#remove(entry)
     }
+    for (const entry of left) this.#insert(entry)
     const isHeld = due.some(entry => entry.isHeld)
     for (const entry of due) {
       if (!isHeld) {
@@ -98,8 +110,13 @@ export class Running<T extends RunningOperation = RunningOperation> {
     return isHeld ? undefined : due
   }
 
-  nextDueAtMs(): number | null {
-    const dueAtMs = this.#heap[0]?.dueAtMs ?? Infinity
+  nextDueAtMs(except: ReadonlySet<string> = NOBODY): number | null {
+    let dueAtMs = this.#heap[0]?.dueAtMs ?? Infinity
+    if (except.size > 0) {
+      dueAtMs = Infinity
+      for (const entry of this.#heap)
+        if (entry.dueAtMs < dueAtMs && !except.has(entry.createdBy)) ({ dueAtMs } = entry)
+    }
     return dueAtMs === Infinity ? null : dueAtMs
   }
 

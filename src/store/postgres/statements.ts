@@ -183,8 +183,8 @@ function texts(schema: string, clock: string) {
     adopt: `UPDATE ${operations} AS stored SET owner = $1 FROM (
         SELECT id FROM ${operations} WHERE owner = $2 AND status = 'running' AND id > $3
         ORDER BY id LIMIT $4::bigint FOR UPDATE SKIP LOCKED) AS orphan
-      WHERE stored.id = orphan.id RETURNING stored.id, stored.kind, stored.rev, stored.due_at - ${now}, stored.doc`,
-    owned: `SELECT id, kind, rev, due_at - ${now}, doc FROM ${operations} WHERE owner = $1 AND status = 'running'`,
+      WHERE stored.id = orphan.id RETURNING stored.id, stored.kind, stored.rev, stored.due_at - ${now}, stored.doc, stored.created_by`,
+    owned: `SELECT id, kind, rev, due_at - ${now}, doc, created_by FROM ${operations} WHERE owner = $1 AND status = 'running'`,
     /* A dead replica that left nothing, or nothing any more. */
     forget: `DELETE FROM ${replicas} AS gone WHERE gone.dead AND gone.id = $1
       AND NOT EXISTS (SELECT FROM ${operations} WHERE owner = gone.id AND status = 'running')`,

@@ -11,6 +11,7 @@
 import type { Operation, Running } from '../../operations/store.ts'
 
 interface Lease {
+  createdBy: string
   /** The operation's revision on the disk. */
   storedRev: number
   /** The revision that is shown: one more for each lease since then. */
@@ -21,6 +22,7 @@ interface Lease {
 /** When the next step of an operation is due. Time in milliseconds since the epoch. */
 export interface DueStep {
   id: string
+  createdBy: string
   dueAtMs: number
 }
 
@@ -33,14 +35,14 @@ export class Leases {
 
   /** When each of the leases has run out, so that the step is due again. */
   ends(): DueStep[] {
-    return [...this.#leases].map(([id, { untilMs }]) => ({ id, dueAtMs: untilMs }))
+    return [...this.#leases].map(([id, { createdBy, untilMs }]) => ({ id, createdBy, dueAtMs: untilMs }))
   }
 
   /** Takes a lease on the next step of an operation, which is given as `show` gives it. Returns it as its owner sees it. */
   take(operation: Running, untilMs: number): Running {
     const rev = operation.rev + 1
     const storedRev = this.#leases.get(operation.id)?.storedRev ?? operation.rev
-    this.#leases.set(operation.id, { storedRev, rev, untilMs })
+    this.#leases.set(operation.id, { createdBy: operation.createdBy, storedRev, rev, untilMs })
     return Object.assign(operation, { rev, dueAtMs: untilMs })
   }
 

@@ -31,6 +31,8 @@ const PROOF_MS = 1_000
 /** SQLite's own default: a checkpoint comes with the commit that makes the WAL file this many pages long. */
 const CHECKPOINT_PAGES = 1_000
 
+const NOBODY: ReadonlySet<string> = new Set()
+
 export class SqliteStore implements Store {
   readonly outbox: Outbox
   readonly #sql: Statements
@@ -101,18 +103,23 @@ export class SqliteStore implements Store {
     })
   }
 
-  async claimDue(nowMs: number, leaseMs: number, limit: number): Promise<Running[]> {
+  async claimDue(
+    nowMs: number,
+    leaseMs: number,
+    limit: number,
+    except: ReadonlySet<string> = NOBODY,
+  ): Promise<Running[]> {
     // A step may read what HOSTKEY tells only once, so none is claimed before the disk takes writes again.
     if (this.#commit.isFailing) await this.#commit.write(null, () => this.#touch())
-    const claimed = await this.#attempt(() => this.#claim(nowMs, Math.round(nowMs + leaseMs), limit))
+    const claimed = await this.#attempt(() => this.#claim(nowMs, Math.round(nowMs + leaseMs), limit, except))
     if (claimed) return claimed
     // This empty write is answered when the writes before it are on the disk.
     await this.#commit.write(null, () => {})
-    return this.claimDue(nowMs, leaseMs, limit)
+    return this.claimDue(nowMs, leaseMs, limit, except)
   }
 
-  nextDueAtMs(): Promise<number | null> {
-    return this.#attempt(() => this.#dueSteps(Number.MAX_SAFE_INTEGER, 1)[0]?.dueAtMs ?? null)
+  nextDueAtMs(except: ReadonlySet<string> = NOBODY): Promise<number | null> {
+    return this.#attempt(() => this.#dueSteps(Number.MAX_SAFE_INTEGER, 1, except)[0]?.dueAtMs ?? null)
   }
 
   running(): Promise<Partial<Record<Kind, number>>> {
@@ -263,24 +270,27 @@ export class SqliteStore implements Store {
   }
 
   /** Takes leases on what is due, or on nothing (undefined) while the next state of any of it is on its way to the disk. */
-  #claim(nowMs: number, untilMs: number, limit: number): Running[] | undefined {
-    const due = this.#dueSteps(nowMs, limit)
+  #claim(nowMs: number, untilMs: number, limit: number, except: ReadonlySet<string>): Running[] | undefined {
+    const due = this.#dueSteps(nowMs, limit, except)
     if (due.some(({ id }) => this.#commit.isOnItsWay(id))) return undefined
     return due.map(({ id }) => this.#leases.take(this.#read(id) as Running, untilMs))
   }
 
   /** The steps that are due, soonest first. A leased step is due when its lease ends. */
-  #dueSteps(nowMs: number, limit: number): DueStep[] {
+  #dueSteps(nowMs: number, limit: number, except: ReadonlySet<string>): DueStep[] {
     const leases = this.#leases.ends()
     const stored = this.#sql.all<DueStep>(
-      `SELECT id, due_at AS dueAtMs FROM operations WHERE status = 'running' AND due_at <= ? ORDER BY due_at LIMIT ?`,
+      `SELECT id, created_by AS createdBy, due_at AS dueAtMs FROM operations
+       WHERE status = 'running' AND due_at <= ? AND created_by NOT IN (SELECT value FROM json_each(?))
+       ORDER BY due_at LIMIT ?`,
       nowMs,
+      JSON.stringify([...except]),
       // Enough of them, if every leased one is among them.
       limit + leases.length,
     )
     return [
       ...stored.filter(({ id }) => !this.#leases.has(id)),
-      ...leases.filter(({ dueAtMs }) => dueAtMs <= nowMs),
+      ...leases.filter(({ createdBy, dueAtMs }) => dueAtMs <= nowMs && !except.has(createdBy)),
     ]
       .toSorted((a, b) => a.dueAtMs - b.dueAtMs)
       .slice(0, limit)

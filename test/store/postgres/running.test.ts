@@ -3,6 +3,8 @@ import { expect, test } from 'vitest'
 import { Running } from '../../../src/store/postgres/running.ts'
 
 test('of many that come and go, those that are due are claimed, soonest first', () => {
+  const callerOf = (id: string): string => `caller ${Number(id) % 3}`
+  const except = fc.uniqueArray(fc.constantFrom('caller 0', 'caller 1'))
   const id = fc.integer({ min: 0, max: 40 }).map(String)
   const dueAtMs = fc.option(fc.integer({ min: 0, max: 100 }))
   const call = fc.oneof(
@@ -11,14 +13,19 @@ test('of many that come and go, those that are due are claimed, soonest first', 
     { weight: 1, arbitrary: fc.tuple(fc.constant('claim' as const), id, fc.integer({ min: 0, max: 100 })) },
   )
   fc.assert(
-    fc.property(fc.array(call, { maxLength: 200 }), calls => {
+    fc.property(fc.array(call, { maxLength: 200 }), except, (calls, callers) => {
       const running = new Running()
       const model = new Map<string, number | null>()
+      const left = new Set<string>(callers)
       const due = (): number[] =>
-        [...model.values()].filter(at => at !== null).toSorted((one, other) => one - other)
+        [...model]
+          .filter(([one]) => !left.has(callerOf(one)))
+          .map(([, at]) => at)
+          .filter(at => at !== null)
+          .toSorted((one, other) => one - other)
       for (const [name, one, at] of calls) {
         if (name === 'set') {
-          running.set({ id: one, kind: 'stats.load', storedRev: 1 }, at)
+          running.set({ id: one, kind: 'stats.load', createdBy: callerOf(one), storedRev: 1 }, at)
           model.set(one, at)
         } else if (name === 'delete') {
           running.delete(one)
@@ -26,11 +33,11 @@ test('of many that come and go, those that are due are claimed, soonest first', 
         } else {
           const nowMs = at ?? 0
           const expected = due().filter(dueNow => dueNow <= nowMs)
-          const claimed = running.claim(nowMs, 200, 3)!
+          const claimed = running.claim(nowMs, 200, 3, left)!
           expect(claimed.map(entry => model.get(entry.id))).toEqual(expected.slice(0, 3))
           for (const entry of claimed) model.set(entry.id, 200)
         }
-        expect(running.nextDueAtMs()).toBe(due()[0] ?? null)
+        expect(running.nextDueAtMs(left)).toBe(due()[0] ?? null)
       }
     }),
   )
