@@ -13,6 +13,7 @@ const ROOT = resolve(import.meta.dirname, '../..')
 function compile(changes: Record<string, (text: string) => string>): string {
   const directory = temporaryDirectory()
   cpSync(join(ROOT, 'src/operations'), join(directory, 'operations'), { recursive: true })
+  cpSync(join(ROOT, 'src/world.ts'), join(directory, 'world.ts'))
   for (const [file, change] of Object.entries(changes)) {
     const path = join(directory, 'operations', file)
     const text = readFileSync(path, 'utf8')
