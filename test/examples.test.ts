@@ -1,10 +1,12 @@
 /** The programs of `examples/`, run as their README says. */
 
 import { readdirSync, readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { renderDocuments } from '../src/http/openapi/files.ts'
 import { renderTypes } from '../scripts/openapi-types.ts'
 import { GUIDE } from '../src/simulator/simulator.ts'
+import { createSender, type Sent } from '../src/webhooks/send.ts'
+import { realWorld } from '../src/world.ts'
 import { KEY, mutations, startWorld, stoppableClock, type World, type WorldOptions } from './helper.ts'
 import { lacks, runProgram, type Program } from './programs.ts'
 
@@ -14,6 +16,7 @@ const EXAMPLES: Record<string, [string, string[]]> = {
   'snapshot.sh': ['bash', ['examples/snapshot.sh']],
   'snapshot.py': ['python3', ['-u', 'examples/snapshot.py']],
   'rotate.py': ['python3', ['-u', 'examples/rotate.py']],
+  'receiver.py': ['python3', ['-u', 'examples/receiver.py']],
 }
 
 function runExample(world: World, name: string, ...args: string[]): Program {
@@ -181,3 +184,39 @@ test.skipIf(missing)('rotate.py stops where nobody can tell what happened', asyn
   expect(example.stderr).toEqual([expect.stringMatching(/^1000: STOPPED, .* op_\w{26}: /)])
   expect([snapshots(world, 1000), snapshots(world, 1004)]).toEqual([[`daily-${day(1)}`], []])
 })
+
+test.skipIf(missing)(
+  'receiver.py takes what the gateway signs, with either secret, once, and nothing else',
+  async () => {
+    const [secret, newSecret] = [1, 2].map(fill => `whsec_${Buffer.alloc(32, fill).toString('base64')}`)
+    const example = runProgram('python3', {
+      args: ['-u', 'examples/receiver.py', '0'],
+      // With and without the padding.
+      env: { WEBHOOK_SECRET: `${newSecret!.replace('=', '')} ${secret}` },
+      cwd: process.cwd(),
+    })
+    const [, address] = await example.line(/^listening on (.*)$/)
+    const url = new URL(address!)
+    const sender = createSender({ allow: ['127.0.0.1'], world: realWorld })
+    onTestFinished(() => sender.close())
+    const body = (number: number): string =>
+      JSON.stringify({
+        data: { self: `/operations/op_${number}`, kind: 'stats.load', vm_id: 1000, status: 'succeeded' },
+      })
+    const send = (number: number, key: string, ageMs = 0): Promise<Sent> =>
+      sender.send(
+        { name: 'a', url, secrets: () => [key] },
+        { id: `msg_${number}`, atMs: Date.now() - ageMs, body: body(number) },
+      )
+    const refused = { kind: 'failed', reason: 'HTTP 401' }
+    expect(await send(1, secret!)).toEqual({ kind: 'delivered' })
+    expect(await send(1, newSecret!)).toEqual({ kind: 'delivered' })
+    expect(await send(2, `whsec_${Buffer.alloc(32).toString('base64')}`)).toEqual(refused)
+    expect(await send(3, secret!, 6 * 60_000)).toEqual(refused)
+    expect(await send(4, newSecret!, -60_000)).toEqual({ kind: 'delivered' })
+    expect(example.stdout.slice(1)).toEqual(
+      [1, 4].map(number => `/operations/op_${number} stats.load 1000 succeeded`),
+    )
+    expect(example.stderr).toEqual([])
+  },
+)

@@ -1,7 +1,6 @@
 /** Signatures by Standard Webhooks (https://www.standardwebhooks.com), made by its own library. */
 
 import { Webhook } from 'standardwebhooks'
-import { keyOf } from './secret.ts'
 
 /** What is signed: the very text that is sent, with its id and the time of the attempt. */
 export interface Message {
@@ -21,10 +20,7 @@ export function signedHeaders(
   secrets: readonly string[],
 ): Record<string, string> {
   if (secrets.length === 0) throw new Error('no secret to sign with')
-  // The library reads base64 with its padding only.
-  const signatures = secrets.map(secret =>
-    new Webhook(keyOf(secret), { format: 'raw' }).sign(id, new Date(atMs), body),
-  )
+  const signatures = secrets.map(secret => new Webhook(secret).sign(id, new Date(atMs), body))
   return {
     'webhook-id': id,
     'webhook-timestamp': String(Math.floor(atMs / 1000)),

@@ -1,6 +1,6 @@
 /** Webhooks in the callers file: what they may be, and how their secrets are read. */
 
-import { rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { openCallersFile, parseCallers, type CallersFile } from '../../src/callers/file.ts'
@@ -72,6 +72,12 @@ test.each([
 ])('%s may be there', url => {
   const { webhooks, warnings } = parseCallers(text(withWebhook({ url, secret: [NEW, OLD] })), 'file')
   expect([...webhooks.keys(), ...warnings]).toEqual(['a'])
+})
+
+test('the entry of docs/webhooks.md is a good one', () => {
+  const [, entry = ''] = /```json\n(.*?)^```/ms.exec(readFileSync('docs/webhooks.md', 'utf8')) ?? []
+  const { webhooks } = parseCallers(`{"callers":[${entry.replace('…', '0'.repeat(64))}]}`, 'file')
+  expect([...webhooks.keys()]).toEqual(['backup-scheduler'])
 })
 
 test('a secret that is shorter than Standard Webhooks asks for is warned of', () => {

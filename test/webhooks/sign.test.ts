@@ -5,7 +5,7 @@ import { isLongEnough, secretsIn } from '../../src/webhooks/secret.ts'
 import { signedHeaders } from '../../src/webhooks/sign.ts'
 
 const secret = fc
-  .uint8Array({ minLength: 1, maxLength: 80 })
+  .uint8Array({ minLength: 3, maxLength: 80 })
   .map(bytes => `whsec_${Buffer.from(bytes).toString('base64')}`)
 const message = fc.record({
   id: fc.stringMatching(/^[\w.-]{1,64}$/),
@@ -54,6 +54,8 @@ test('what a secret may be, and what a file of secrets', () => {
     '',
     'whsec_',
     'whsec_a',
+    'whsec_ab',
+    'whsec_ab==',
     'whsec_abcde',
     'whsec_abcd=',
     'c2VjcmV0',
