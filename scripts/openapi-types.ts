@@ -3,7 +3,7 @@
 import { registerHooks } from 'node:module'
 import { format, resolveConfig } from 'prettier'
 
-/** @returns the text of `examples/gateway.d.ts`. */
+/** @returns the text of `src/client/document.d.ts`. */
 export async function renderTypes(document: string): Promise<string> {
   // The generator needs the compiler API of TypeScript 5, which 7 has no more.
   const hooks = registerHooks({

@@ -8,7 +8,7 @@ const check = process.argv.includes('--check')
 let drifted = false
 const documents = await renderDocuments()
 const files = Object.entries(documents).map(([name, text]) => [`openapi/${name}`, text] as const)
-const types = ['examples/gateway.d.ts', await renderTypes(documents['openapi.json']!)] as const
+const types = ['src/client/document.d.ts', await renderTypes(documents['openapi.json']!)] as const
 for (const [path, text] of [...files, types]) {
   const file = new URL(`../${path}`, import.meta.url)
   if (!check) writeFileSync(file, text)

@@ -16,6 +16,7 @@ const ARROWS: Record<string, string[]> = {
   operations: [],
   config: [],
   simulator: [],
+  client: [],
   json: [],
   callers: ['config', 'webhooks/receiver.ts', 'webhooks/secret.ts'],
   webhooks: ['operations', 'config'],
@@ -38,7 +39,7 @@ const ARROWS: Record<string, string[]> = {
   ],
 }
 
-/** What every room may know. */
+/** What every room of the gateway may know. */
 const FOR_ALL = ['world.ts']
 
 const rooms = readdirSync(join(ROOT, 'src'), { withFileTypes: true })

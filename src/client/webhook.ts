@@ -1,0 +1,41 @@
+/** What the gateway sends to a service at the end of its operations. */
+
+import { Webhook } from 'standardwebhooks'
+import type { Operation } from './errors.ts'
+
+/** What a webhook says. */
+export interface WebhookMessage {
+  type: 'operation.ended'
+  timestamp: string
+  data: Pick<Operation, 'id' | 'self' | 'resource' | 'kind' | 'vm_id'> & {
+    status: Exclude<Operation['status'], 'running'>
+  }
+}
+
+/** Not the gateway sent it, or it was sent some time ago. */
+export class WebhookError extends Error {}
+
+/**
+ * Verifies a webhook by its signature.
+ * @param body as it came: what was parsed and written again is another text
+ * @param headers of the request, from Node or `fetch`
+ * @param secrets one, or both while they rotate
+ * @throws WebhookError
+ */
+export function verifyWebhook(
+  body: string | Uint8Array,
+  headers: Headers | Record<string, string | string[] | undefined>,
+  secrets: string | readonly string[],
+): WebhookMessage {
+  const text = typeof body === 'string' ? body : new TextDecoder('utf-8', { ignoreBOM: true }).decode(body)
+  const fields = headers instanceof Headers ? Object.fromEntries(headers) : headers
+  let cause: unknown
+  for (const secret of [secrets].flat()) {
+    try {
+      return new Webhook(secret).verify(text, fields as Record<string, string>) as WebhookMessage
+    } catch (error) {
+      cause = error
+    }
+  }
+  throw new WebhookError('the webhook is signed by none of the secrets', { cause })
+}
