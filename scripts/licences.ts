@@ -15,6 +15,8 @@ const PERMISSIVE = new Set([
   'Apache-2.0',
   // Says in plain words what MIT says, and grants patents; of glob and what it needs, below @fastify/static.
   'BlueOak-1.0.0',
+  // Gives the code to the public, without a condition; of fast-sha256, below standardwebhooks.
+  'Unlicense',
 ])
 
 interface Lock {

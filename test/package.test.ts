@@ -9,7 +9,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, 
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import { isBuiltin } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { delimiter, dirname, join, resolve } from 'node:path'
+import { basename, delimiter, dirname, join, resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
@@ -77,9 +77,9 @@ function bundled(name: string): string {
   return readFileSync(join(installed, 'dist', name), 'utf8')
 }
 
-/** The names of the bundle's scripts, in `dist/`. */
+/** The names of the bundle's scripts, in `dist/`: those of the gateway, and the client's two. */
 function scripts(): string[] {
-  return files.flatMap(file => /^dist\/([^/]+\.js)$/.exec(file)?.[1] ?? [])
+  return files.flatMap(file => /^dist\/([^/]+\.[mc]?js)$/.exec(file)?.[1] ?? [])
 }
 
 /** The sources that scripts of the bundle are made of, by their source maps. */
@@ -124,12 +124,16 @@ test('it has what runs, and nothing else', () => {
       'README.md',
       `bin/${NAME}.mjs`,
       'dist/THIRD-PARTY-NOTICES.txt',
+      'dist/client.d.cts',
+      'dist/client.d.ts',
       ...readdirSync(join(ROOT, SWAGGER_UI)).map(file => `dist/swagger-ui/static/${file}`),
       'package.json',
       'scripts/node-guard.mjs',
     ].toSorted(),
   )
-  expect(scripts()).toEqual(expect.arrayContaining(['main.js', 'server.js', 'demo.js', 'key.js']))
+  expect(scripts()).toEqual(
+    expect.arrayContaining(['main.js', 'server.js', 'demo.js', 'key.js', 'client.mjs', 'client.cjs']),
+  )
 
   // Everything that its files import is there, or is Node's; some of it is imported only where a setting asks for it.
   const imports = scripts().flatMap(name => {
@@ -152,6 +156,101 @@ test('its source maps lead to our sources', () => {
     expect.arrayContaining(['../src/server.ts', '../src/http/app.ts', '../src/cli/key.ts']),
   )
   expect(ours.filter(source => !existsSync(join(ROOT, 'dist', source)))).toEqual([])
+})
+
+/** A service that has the package: what it writes is compiled and run. The types say what needs no cast. */
+const SERVICE = `
+const gateway = createClient({ baseUrl: process.argv[2] ?? '', key: process.argv[3] ?? '' })
+async function main(): Promise<void> {
+  const operation = await gateway.createSnapshot({ vm_id: 1004, name: 'by-package' })
+  const kind: 'snapshot.create' = operation.kind
+  const { result } = await gateway.follow(operation, { signal: AbortSignal.timeout(20000) })
+  const by: 'callback' | 'look' = result.settled_by
+  const ended = await gateway.follow(await gateway.getOperation({ operation_id: operation.id }))
+  // The result has the type that belongs to the kind.
+  if (ended.kind === 'stats.load') ended.result.stats
+  if (ended.kind === 'snapshot.list') ended.result.snapshots
+  // @ts-expect-error -- a name is missing
+  const refused = await gateway.createSnapshot({ vm_id: 1004 }).catch((error: unknown) => error)
+  const code = refused instanceof ProblemError ? refused.problem.code : null
+  let verified: WebhookMessage | null = null
+  try {
+    verified = verifyWebhook('{}', {}, 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')
+  } catch (error) {
+    console.log([kind, by, code, verified, error instanceof WebhookError])
+  }
+}
+void main()
+`
+const NAMES = 'createClient, ProblemError, verifyWebhook, WebhookError, type WebhookMessage'
+
+test.each(['node16', 'nodenext', 'bundler'])(
+  'a service has its client with types, by import and by require: %s',
+  async module => {
+    const simulator = await startSimulator({ token: TOKEN })
+    onTestFinished(() => simulator.close())
+    const directory = join(project, module)
+    const modules = join(directory, 'node_modules')
+    mkdirSync(join(modules, '@types'), { recursive: true })
+    symlinkSync(installed, join(modules, NAME))
+    for (const name of ['@types/node', 'undici-types'])
+      symlinkSync(join(ROOT, 'node_modules', name), join(modules, name))
+    writeFileSync(join(directory, 'service.mts'), `import { ${NAMES} } from '${NAME}/client'\n${SERVICE}`)
+    // TypeScript makes a require of it, which a bundler does itself.
+    if (module !== 'bundler')
+      writeFileSync(join(directory, 'service.cts'), `import { ${NAMES} } from '${NAME}/client'\n${SERVICE}`)
+    // What the pages show is compiled, too.
+    for (const page of ['README.md', 'docs/client.md']) {
+      const blocks = readFileSync(join(ROOT, page), 'utf8').matchAll(/^```ts\n(.*?)^```/gms)
+      const code = [...blocks].map(([, text]) => text).join('\n')
+      expect(code).toContain(`'${NAME}/client'`)
+      writeFileSync(join(directory, `${basename(page, '.md')}.mts`), code)
+    }
+    const options = module === 'bundler' ? { module: 'esnext', moduleResolution: module } : { module }
+    writeFileSync(
+      join(directory, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: { ...options, target: 'es2022', strict: true, types: ['node'], outDir: 'out' },
+      }),
+    )
+    for (const compiler of ['typescript/bin/tsc', 'typescript-5/bin/tsc']) {
+      const compiled = runProgram(process.execPath, {
+        args: [join(ROOT, 'node_modules', compiler)],
+        cwd: directory,
+      })
+      expect([await compiled.ended, ...compiled.stdout, ...compiled.stderr]).toEqual([0])
+    }
+    const { address } = await startGateway({
+      HOSTKEY_BASE_URL: simulator.baseUrl,
+      STORE_URL: `sqlite:${join(directory, 'gateway.db')}`,
+    })
+    const runs = readdirSync(join(directory, 'out'))
+      .filter(name => name.startsWith('service.'))
+      .flatMap(name => [process.execPath, old?.node ?? []].flat().map(node => [node, name] as const))
+    for (const [node, script] of runs) {
+      simulator.setVm(1004, { snapshots: [] })
+      const { ended, stdout, stderr } = runProgram(node, {
+        args: [join(directory, 'out', script), address, KEY],
+      })
+      expect([await ended, ...stderr]).toEqual([0])
+      expect(stdout.join('')).toBe("[ 'snapshot.create', 'callback', 'validation-failed', null, true ]")
+    }
+  },
+)
+
+test('its client needs no code of the gateway', () => {
+  const sources = sourcesOf(['client.mjs', 'client.cjs'])
+  expect(sources).not.toEqual([])
+  const foreign = sources.filter(
+    source => source.startsWith('../src/') && !source.startsWith('../src/client/'),
+  )
+  expect(foreign).toEqual([])
+  expect([...packagesOf(sources)].toSorted()).toEqual([
+    '@stablelib/base64',
+    'fast-sha256',
+    'openapi-fetch',
+    'standardwebhooks',
+  ])
 })
 
 test('what only a setting asks for is not loaded at a start', () => {
@@ -344,7 +443,7 @@ test('it brings no package, and no Node', () => {
   expect([needed, optionalDependencies, engines]).toEqual([undefined, undefined, { node: '>=24.15' }])
 })
 
-test('it is a command and no library: nothing can be imported from it', async () => {
+test('nothing but its client can be imported from it', async () => {
   const code = `import('${NAME}/dist/server.js').catch(error => console.log(error.code))`
   const { ended, stdout } = runProgram(process.execPath, { args: ['-e', code], cwd: project })
   expect([await ended, ...stdout]).toEqual([0, 'ERR_PACKAGE_PATH_NOT_EXPORTED'])

@@ -13,7 +13,9 @@ export interface WebhookMessage {
 }
 
 /** Not the gateway sent it, or it was sent some time ago. */
-export class WebhookError extends Error {}
+export class WebhookError extends Error {
+  override name = 'WebhookError'
+}
 
 /**
  * Verifies a webhook by its signature.
