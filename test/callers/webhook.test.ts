@@ -175,3 +175,28 @@ test('a secret file that is not there: at the start it is a fault, later the rec
   writeFileSync(file, NEW)
   await vi.waitFor(() => expect(secretsOf(callers)).toEqual([NEW]), SOON)
 })
+
+test('many secret files are together looked at 200 times a second at most, and a change of one still counts', async () => {
+  const directory = temporaryDirectory()
+  const file = (i: number): string => join(directory, `secret-${i}`)
+  const entries = Array.from({ length: 2_000 }, (_, i) => {
+    writeFileSync(file(i), OLD)
+    return withWebhook({ url: URL_TEXT, secret_file: file(i) }, `caller-${i}`)
+  })
+  const timers = vi.spyOn(globalThis, 'setTimeout')
+  const { callers } = openFile(...entries)
+  const delays = timers.mock.calls.map(([, delayMs]) => delayMs ?? 0)
+  timers.mockRestore()
+  expect(callers.countReceivers()).toBe(2_000)
+  const perSecond = Array.from(
+    { length: 11 },
+    (_, s) => delays.filter(ms => Math.floor(ms / 1_000) === s).length,
+  )
+  expect([delays.length, Math.max(...delays) <= 10_000, Math.max(...perSecond) <= 201]).toEqual([
+    2_001,
+    true,
+    true,
+  ])
+  writeFileSync(file(0), NEW)
+  await vi.waitFor(() => expect(secretsOf(callers, 'caller-0')).toEqual([NEW]), SOON)
+})
