@@ -4,7 +4,7 @@ import openapiFetch from 'openapi-fetch'
 import type { operations } from './document.d.ts'
 import { OperationFailedError, OutcomeUnknownError, ProblemError } from './errors.ts'
 import type { Operation, Problem } from './errors.ts'
-import { pause, pauseMs, send } from './send.ts'
+import { isProblem, pause, pauseMs, send } from './send.ts'
 
 export * from './errors.ts'
 export * from './webhook.ts'
@@ -102,8 +102,8 @@ export function createClient({ baseUrl, key, patienceMs = 120_000 }: ClientOptio
       },
     })
     if (data) return { data, response }
-    if (typeof error === 'object') throw new ProblemError(error as Problem)
-    throw new Error(`HTTP ${response.status} without a problem of the gateway`, { cause: error })
+    if (isProblem(response)) throw new ProblemError(error as Problem)
+    throw new Error(`${path} answered ${response.status}, but not with a problem`, { cause: error })
   }
 
   async function call(name: Name, input: object, options: CallOptions = {}): Promise<object> {
@@ -114,10 +114,7 @@ export function createClient({ baseUrl, key, patienceMs = 120_000 }: ClientOptio
     return name === 'getSnapshot' ? call(name, input, options) : result
   }
 
-  async function follow<O extends Operation>(
-    operation: O,
-    { onChange, signal }: FollowOptions<O> = {},
-  ): Promise<Succeeded<O>> {
+  async function follow<O extends Operation>(operation: O, { onChange, signal }: FollowOptions<O> = {}) {
     let latest = operation
     while (latest.status === 'running') {
       const poll = { waitS: FOLLOW_WAIT_S, signal }

@@ -1,5 +1,6 @@
 /** How requests leave: again and again for as long as that may help, until the signal of who sends them. */
 
+import { once } from 'node:events'
 import http from 'node:http'
 import https from 'node:https'
 import { text } from 'node:stream/consumers'
@@ -49,26 +50,28 @@ export function pauseMs(sent: number, retryAfter = '0' as string | null, random 
   return Math.max(0, askedMs || 0) + Math.min(10_000, 125 * 2 ** sent) * (0.5 + random / 2)
 }
 
+/** Tells whether an answer is a problem of the gateway, and not a page of something in front of it. */
+export function isProblem({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('application/problem+json') === true
+}
+
 /** Tells whether the same request may fare better later: too many, not now, or a proxy that finds no gateway. */
 async function asksAgain(answer: Response): Promise<boolean> {
-  const ours = answer.headers.get('content-type')?.startsWith('application/problem+json') === true
-  if ([502, 504].includes(answer.status)) return !ours
-  if (answer.status !== 409 || !ours) return [429, 503].includes(answer.status)
+  if ([502, 504].includes(answer.status)) return !isProblem(answer)
+  if (answer.status !== 409 || !isProblem(answer)) return [429, 503].includes(answer.status)
   // The connection of the first request broke, and the gateway is still at it.
   return ((await answer.clone().json()) as { code?: unknown }).code === 'idempotency-in-progress'
 }
 
 /** One request and the whole of its answer. `fetch` would go on connecting for seconds after an abort. */
-function exchange(sent: Request, body: string, timeout: number, signal: Signal): Promise<Response> {
-  const { url, method } = sent
-  return new Promise((resolve, reject) => {
-    const options = { method, headers: Object.fromEntries(sent.headers), timeout, ...(signal && { signal }) }
-    const request = (url.startsWith('http:') ? http : https).request(url, options, answer => {
-      const { statusCode: status = 0, headers } = answer
-      const init = { status, headers: headers as Record<string, string> }
-      text(answer).then(all => resolve(new Response(all || null, init)), reject)
-    })
-    request.on('timeout', () => request.destroy(new Error(`nothing came for ${timeout} ms`)))
-    request.on('error', reject).end(body)
-  })
+async function exchange(sent: Request, body: string, timeout: number, signal: Signal): Promise<Response> {
+  const headers = Object.fromEntries(sent.headers)
+  const options = { method: sent.method, headers, timeout, ...(signal && { signal }) }
+  const request = (sent.url.startsWith('http:') ? http : https).request(sent.url, options).end(body)
+  request.on('timeout', () => request.destroy(new Error(`nothing came for ${timeout} ms`)))
+  // What breaks after the headers breaks the body, too.
+  request.on('error', () => {})
+  const [answer] = (await once(request, 'response')) as [http.IncomingMessage]
+  const fields = answer.headers as Record<string, string>
+  return new Response((await text(answer)) || null, { status: answer.statusCode!, headers: fields })
 }

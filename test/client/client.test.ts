@@ -1,6 +1,7 @@
 /** The client against a real gateway over the simulator. */
 
 import { getEventListeners } from 'node:events'
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { SCOPES } from '../../src/callers/caller.ts'
@@ -62,6 +63,17 @@ test('each route can be called, and what it brings needs no cast', async () => {
   if (ended.kind === 'snapshot.list') expect(ended.result.snapshots).toBeDefined()
   if (ended.kind === 'stats.load') expect(ended.result.stats).toBeDefined()
   expect(ended.kind === 'snapshot.create' && ended.result.settled_by).toBe('callback')
+})
+
+test('each operation of the document that asks for a key has a call, but the stream', async () => {
+  const { paths } = JSON.parse(readFileSync('openapi/openapi.json', 'utf8')) as {
+    paths: Record<string, Record<string, { operationId?: string; security?: object[] }>>
+  }
+  const secured = Object.values(paths)
+    .flatMap(methods => Object.values(methods))
+    .flatMap(({ operationId = '', security }) => (security?.length ? operationId : []))
+  const calls = Object.keys(createClient({ baseUrl: 'http://127.0.0.1:1', key: '' }))
+  expect([...calls, 'streamOperation'].toSorted()).toEqual([...secured, 'follow'].toSorted())
 })
 
 test('a read that takes HOSTKEY long is waited for', async () => {

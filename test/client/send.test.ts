@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createClient, ProblemError } from '../../src/client/client.ts'
-import { pauseMs } from '../../src/client/send.ts'
+import { pauseMs, send } from '../../src/client/send.ts'
 import { runProgram } from '../programs.ts'
 
 const MODULE = new URL('../../src/client/client.ts', import.meta.url).href
@@ -50,6 +50,9 @@ const page =
 const stats: Answer = response =>
   void response.writeHead(200, { 'content-type': 'application/json' }).end('{"vm_id":1000,"stats":{}}')
 
+const silent: Answer = () => {}
+const half: Answer = response => void response.writeHead(200, { 'content-length': '1000' }).write('{"vm_id":')
+
 /** What passes by itself. */
 const PASSING: Record<string, Answer> = {
   'too many': problem(429, 'rate-limited', { 'retry-after': '0' }),
@@ -76,6 +79,8 @@ const FINAL: Record<string, Answer> = {
   'HOSTKEY was too slow': problem(504, 'upstream-timeout'),
   'the gateway failed': problem(500, 'internal'),
   'the proxy does not know it': page(404),
+  'the proxy does not know it, in JSON': response =>
+    void response.writeHead(404, { 'content-type': 'application/json' }).end('{"message":"no Route"}'),
 }
 
 interface Server {
@@ -133,7 +138,10 @@ test('a request is sent again until it is answered for good, and always the same
           '{"name":"one"}',
         ])
         if (final === 'it is served') expect(outcome).toMatchObject({ vm_id: 1000 })
-        else if (final.startsWith('the proxy')) expect(outcome).toMatchObject({ message: /HTTP 404/ })
+        else if (final.startsWith('the proxy'))
+          expect(outcome).toMatchObject({
+            message: '/vms/{vm_id}/snapshots answered 404, but not with a problem',
+          })
         else expect(outcome).toBeInstanceOf(ProblemError)
       },
     ),
@@ -201,6 +209,35 @@ test('a change is not sent again when its key may be forgotten: after a sleep of
   expect(server.requests).toHaveLength(1)
 })
 
+test('who says nothing for some time is asked again, also who lets nobody in', async () => {
+  const request = (address: string): Request => new Request(`${address}/vms/1000/stats`)
+  const asked = { silenceMs: 100, signal: undefined }
+  for (const first of [silent, half]) {
+    const server = await startServer([first, stats])
+    expect((await send(request(server.address), { patienceMs: 10_000, ...asked })).status).toBe(200)
+    expect(server.requests).toHaveLength(2)
+  }
+  expect(await outcomeOf(send(request(await startFullPort()), { patienceMs: 0, ...asked }))).toMatchObject({
+    cause: { message: 'nothing came for 100 ms' },
+  })
+})
+
+test('with a signal that has aborted already nothing is sent', async () => {
+  const server = await startServer([stats])
+  const gateway = createClient({ baseUrl: server.address, key: 'a-key' })
+  const late = gateway.createSnapshot({ vm_id: 1000, name: 'one' }, { signal: AbortSignal.abort('too late') })
+  expect(await outcomeOf(late)).toBe('too late')
+  // Whatever was on its way would be there before this one.
+  await gateway.getStats({ vm_id: 1000 })
+  expect(server.requests.map(({ request }) => request.method)).toEqual(['GET'])
+})
+
+test('what is no answer at all is a failure', async () => {
+  const server = await startServer([response => void response.writeHead(999).end()])
+  const gateway = createClient({ baseUrl: server.address, key: 'a-key', patienceMs: 0 })
+  expect(await outcomeOf(gateway.getStats({ vm_id: 1000 }))).toMatchObject({ message: /does not answer$/ })
+})
+
 /** A port whose queue is full: to connect to it takes for ever. */
 async function startFullPort(): Promise<string> {
   const server = runProgram(process.execPath, {
@@ -218,9 +255,6 @@ async function startFullPort(): Promise<string> {
   await once(sockets[0]!, 'connect')
   return `http://127.0.0.1:${port}`
 }
-
-const silent: Answer = () => {}
-const half: Answer = response => void response.writeHead(200, { 'content-length': '1000' }).write('{"vm_id":')
 
 test.each([
   ['connecting', startFullPort],
