@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openCallers } from './callers/callers.ts'
 import type { Config } from './config/config.ts'
 import { fileSecret, fixedSecret, type Secret } from './config/secret.ts'
+import { openDialect, paces } from './core.ts'
 import { buildApp } from './http/app.ts'
 import { silentConnections, type ConnectionLimits } from './http/connections.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
@@ -14,12 +15,6 @@ import { Operations } from './operations/operations.ts'
 import type { Store } from './operations/store.ts'
 import type { Policy } from './operations/transition.ts'
 import { openStore } from './store/open.ts'
-import { Breaker } from './upstream/breaker.ts'
-import { Bulkhead } from './upstream/bulkhead.ts'
-import { Client } from './upstream/client.ts'
-import { Gate } from './upstream/gate.ts'
-import { fixedSession, loginSession } from './upstream/session.ts'
-import { Throttle } from './upstream/throttle.ts'
 import { createTransport } from './upstream/transport.ts'
 import { realWorld, type World } from './world.ts'
 
@@ -48,17 +43,7 @@ export interface GatewayOverrides {
   connectionLimits?: Partial<ConnectionLimits>
 }
 
-/** How long an ambiguous change is looked for; shorter when operations may not run that long. */
-const SETTLE_MS = 120_000
-const READ_CALLS = 4
-/** HOSTKEY may be late to know a key that it issued (contract §1). A read is rather asked again. */
-const KEY_GRACE_MS = { change: 10_000, read: 2_000 }
 const CLOSE_IDLE_MS = 50
-/** A burst may wait for a place, but only briefly: when HOSTKEY hangs, callers get their 503 soon. */
-const QUEUE_PER_PLACE = 32
-const QUEUE_WAIT_MS = 1_500
-const BREAKER_FAILURES = 20
-const BREAKER_OPEN_MS = 2_000
 
 /**
  * Opens the store and the callers file, starts to watch and listens.
@@ -131,47 +116,25 @@ interface HostkeyParts {
 
 /** HOSTKEY as the core's port, with every call timed and traced. */
 function openHostkey(
-  { upstream: { baseUrl, timeoutMs, concurrency, readMethod, timeZone, credential } }: Config,
+  { upstream }: Config,
   { logger, world, metrics, tracing, opened, overrides }: HostkeyParts,
 ): Hostkey {
-  const secret = opened.adopt(openSecret(credential, logger), it => it.close())
+  const secret = opened.adopt(openSecret(upstream.credential, logger), it => it.close())
+  const { baseUrl, timeoutMs, concurrency } = upstream
   const transport = opened.adopt(createTransport({ baseUrl, timeoutMs, concurrency, world }), it =>
     it.close(),
   )
-  const login = tracing.login(metrics.login(fields => transport.send('auth.php', 'POST', fields)))
-  const session =
-    credential.kind === 'token'
-      ? fixedSession(secret)
-      : loginSession({
-          apiKey: secret,
-          send: login,
-          sendLogout: (fields, signal) => transport.send('auth.php', 'POST', fields, signal),
-          host: new URL(baseUrl).hostname,
-          world,
-          log: logger,
-        })
-  opened.defer(() => session.close())
-  const bulkhead = new Bulkhead({
-    concurrency,
-    queue: concurrency * QUEUE_PER_PLACE,
-    waitMs: QUEUE_WAIT_MS,
-    world,
-  })
-  const breaker = new Breaker({
-    failures: overrides.breakerFailures ?? BREAKER_FAILURES,
-    openMs: BREAKER_OPEN_MS,
-    world,
-  })
-  metrics.observeUpstream({ breaker, bulkhead })
-  const client = new Client({
+  const { client, session, breaker, bulkhead } = openDialect({
+    upstream,
     transport,
-    session,
-    readMethod,
-    gate: new Gate(breaker, bulkhead),
-    checks: new Throttle(world),
-    timeZone,
+    secret,
+    world,
     log: logger,
+    wrapLogin: send => tracing.login(metrics.login(send)),
+    breakerFailures: overrides.breakerFailures,
   })
+  opened.defer(() => session.close())
+  metrics.observeUpstream({ breaker, bulkhead })
   return tracing.hostkey(metrics.hostkey(client))
 }
 
@@ -183,32 +146,6 @@ function openSecret(credential: Config['upstream']['credential'], logger: Fastif
     message => logger.error({ reason: message }, 'secret file is broken'),
     () => logger.info({ file, kind }, 'secret file read again'),
   )
-}
-
-/** How fast and for how long operations are worked on. */
-function paces(
-  config: Config,
-  { keyGraceMs = KEY_GRACE_MS, leaseMs }: GatewayOverrides,
-): Pick<
-  ConstructorParameters<typeof Operations>[0],
-  'policy' | 'leaseMs' | 'readCacheMs' | 'watchConcurrency' | 'ttlMs'
-> {
-  const { upstream, operationDeadlineMs } = config
-  return {
-    policy: {
-      checkMinMs: config.checkMinMs,
-      checkMaxMs: config.checkMaxMs,
-      deadlineMs: operationDeadlineMs,
-      settleMs: Math.min(SETTLE_MS, operationDeadlineMs),
-      keyGraceMs,
-      readCalls: READ_CALLS,
-    },
-    // A call may log in and be made twice: four exchanges, and some room.
-    leaseMs: leaseMs ?? upstream.timeoutMs * 4 + 10_000,
-    readCacheMs: config.readCacheMs,
-    watchConcurrency: Math.max(1, Math.floor(upstream.concurrency / 2)),
-    ttlMs: config.operationTtlMs,
-  }
 }
 
 /** Fastify closes what is idle when it begins to close; what is answered after that would stay for the keep-alive time. */

@@ -6,6 +6,7 @@ import type { Listed, ListOptions } from './listing.ts'
 import { discardedBy, invalid, isNamed, obstacle } from './rules.ts'
 import type { SnapshotRules } from './rules.ts'
 import { randomKey } from './tokens.ts'
+import type { Draw } from './tokens.ts'
 
 /** A rule that is given here holds for this VM, whatever the cloud's is. */
 export interface VmOptions extends SnapshotRules {
@@ -80,6 +81,8 @@ export interface CloudOptions extends SnapshotRules, ListOptions {
   vms?: Record<number, Partial<VmOptions>>
   /** get_snapshot answers at once with the list, as `scope`, and no callback. */
   immediateLists?: boolean
+  /** What callback keys are drawn with. */
+  draw?: Draw
 }
 
 /** Entries that are no snapshots have ids of their own, by their place in the ledger. */
@@ -169,7 +172,7 @@ export class Cloud {
     entry.effectAt = task.endsAt === Infinity ? null : task.endsAt
     this.#ledger.push(entry)
     this.#pending.push(task)
-    const callback = worn.find(({ key }) => key)?.key?.() ?? randomKey()
+    const callback = worn.find(({ key }) => key)?.key?.() ?? randomKey(this.#options.draw)
     entry.callback = callback
     if (fault?.kind !== 'lose-key') this.#keys.set(callback, task)
     return { answer: { ...answer, callback }, worn: wornAt('call', worn), about }

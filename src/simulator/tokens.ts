@@ -3,9 +3,12 @@ import type { Json } from './dresses/dress.ts'
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789'
 
+/** Draws a whole number in [0, limit). */
+export type Draw = (limit: number) => number
+
 /** The vendor's shape of callback keys and tokens: 32 characters a-z0-9. */
-export function randomKey(): string {
-  return Array.from({ length: 32 }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
+export function randomKey(draw: Draw = randomInt): string {
+  return Array.from({ length: 32 }, () => ALPHABET[draw(ALPHABET.length)]).join('')
 }
 
 export interface TokenOptions {
@@ -13,6 +16,8 @@ export interface TokenOptions {
   token?: string
   /** The key that auth.php takes; without it nobody can log in. */
   apiKey?: string
+  /** What keys and tokens are drawn with. */
+  draw?: Draw
   /** The life of tokens from a login, 2 hours when not given. */
   tokenTtlMs?: number
   /** A VM that came after a login is unknown to its session, until the next one. */
@@ -70,9 +75,9 @@ export class Tokens {
 
   /** The life of a token is the simulator's setting and not the caller's `ttl`, so that tests decide it in one place. */
   #login(fields: Record<string, string>, servers: number[], dead: boolean): Json {
-    const { apiKey, tokenTtlMs = 7_200_000, invapi } = this.#options
+    const { apiKey, draw, tokenTtlMs = 7_200_000, invapi } = this.#options
     if (apiKey === undefined || fields.key !== apiKey) return { code: -1, message: 'invalid api key' }
-    const token = randomKey()
+    const token = randomKey(draw)
     const expiresAt = this.#now() + tokenTtlMs
     if (!dead) this.#sessions.set(token, { expiresAt, servers: new Set(servers) })
     const result = { token, token_expire: Math.floor(expiresAt / 1000), servers }

@@ -49,7 +49,24 @@ const AS_TEXT = { getTypeParser: () => (value: string) => value } as unknown as 
 
 type Answer = { rows: Row[]; command: string } | { error: Error }
 
-export class Connection {
+/** One connection, as the store needs it. */
+export interface Connection {
+  readonly state: ServerState
+  readonly isBroken: boolean
+  /** Called once, when the connection cannot be used any more; at once when it is so already. */
+  onBroken(listener: () => void): void
+  onNotification(listener: (payload: string) => void): void
+  destroy(): void
+  /** One statement by itself, which changes nothing that matters when it is lost. */
+  ask(statement: Statement, limitMs: number, isPrepared: boolean): Promise<Row[]>
+  /**
+   * Sends all of it at once, COMMIT too, and so in one round trip. Gives the rows of each statement.
+   * @throws NotWritten when it certainly did not commit, InDoubt when it may have.
+   */
+  transaction(statements: readonly Statement[], limitMs: number, isPrepared: boolean): Promise<Row[][]>
+}
+
+class PostgresConnection implements Connection {
   readonly state: ServerState
   readonly #client: Client
   readonly #world: World
@@ -78,7 +95,7 @@ export class Connection {
     address: PostgresAddress,
     { host, port }: PostgresHost,
     world: World,
-  ): Promise<Connection> {
+  ): Promise<PostgresConnection> {
     const { user, password, database, connectTimeoutMs } = address
     const client = new Client({
       host,
@@ -108,7 +125,7 @@ export class Connection {
         synchronousCommit: synchronousCommit ?? '',
         fsync: fsync ?? '',
       }
-      return new Connection(client, state, world)
+      return new PostgresConnection(client, state, world)
     } catch (error) {
       client.connection.stream.destroy()
       throw connectWords(error, `${host}:${port}`)
@@ -121,7 +138,6 @@ export class Connection {
     return this.#isBroken
   }
 
-  /** Called once, when the connection cannot be used any more; at once when it is so already. */
   onBroken(listener: () => void): void {
     if (this.#isBroken) listener()
     else this.#listeners.broken = listener
@@ -138,16 +154,11 @@ export class Connection {
     this.#listeners.broken()
   }
 
-  /** One statement by itself, which changes nothing that matters when it is lost. */
   async ask(statement: Statement, limitMs: number, isPrepared: boolean): Promise<Row[]> {
     const [answer] = await this.#send([statement], limitMs, isPrepared)
     return this.#rowsOf(answer!)
   }
 
-  /**
-   * Sends all of it at once, COMMIT too, and so in one round trip. Gives the rows of each statement.
-   * @throws NotWritten when it certainly did not commit, InDoubt when it may have.
-   */
   async transaction(
     statements: readonly Statement[],
     limitMs: number,
@@ -229,6 +240,9 @@ export function plain(text: string): Statement {
   return { name: '', text, values: [] }
 }
 
+/** How a connection is made; see `connect`. */
+export type Connect = typeof connect
+
 /**
  * Tries the hosts, beginning with this one, until one is what the URL asks for. Gives its place too.
  * @throws Unusable when one of them can never serve, Refused when none lets this URL in, Error with what is wrong with each.
@@ -244,7 +258,7 @@ export async function connect(
   for (let i = 0; i < hosts.length; i += 1) {
     const place = (first + i) % hosts.length
     try {
-      const connection = await Connection.open(address, hosts[place]!, world)
+      const connection = await PostgresConnection.open(address, hosts[place]!, world)
       const problem = problemOf(connection.state, target)
       if (problem === undefined) return { connection, place }
       connection.destroy()

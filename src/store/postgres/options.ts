@@ -1,5 +1,6 @@
 /** What the PostgreSQL store is opened with. */
 
+import type { Connect } from './connection.ts'
 import type { World } from '../../world.ts'
 
 export interface PostgresLog {
@@ -10,6 +11,8 @@ export interface PostgresLog {
 export interface PostgresStoreOptions {
   log: PostgresLog
   world?: World
+  /** A simulation has connections of its own. */
+  connect?: Connect
   /** What SQL reads the time with, in milliseconds. */
   clock?: string
   beatMs?: number

@@ -4,7 +4,7 @@
  */
 
 import { StoreUnavailable } from '../../operations/store.ts'
-import { connect, type Connection, type Row, type Statement } from './connection.ts'
+import type { Connect, Connection, Row, Statement } from './connection.ts'
 import { NotWritten, isRepeatable, isUnprepared, isWrongServer } from './errors.ts'
 import { parsePostgresUrl, type PostgresAddress } from '../../config/postgres-url.ts'
 import type { World } from '../../world.ts'
@@ -18,6 +18,7 @@ export interface PoolOptions {
   onAway: (reason: Error, isFirst: boolean) => void
   onBack: () => void
   world: World
+  connect: Connect
   /** How long one waits for a connection while all are in use. */
   acquireMs?: number
 }
@@ -183,9 +184,10 @@ export class Pool {
     this.#release(connection)
   }
 
-  async #connect(): ReturnType<typeof connect> {
+  async #connect(): ReturnType<Connect> {
     this.#address = parsePostgresUrl(this.#options.url())
-    return connect(this.#address, this.#place, this.#options.world)
+    const { connect, world } = this.#options
+    return connect(this.#address, this.#place, world)
   }
 
   #add(connection: Connection): void {

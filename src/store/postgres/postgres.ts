@@ -28,7 +28,7 @@ import {
 } from '../../operations/store.ts'
 import { Limits } from './limits.ts'
 import { Running } from './running.ts'
-import { lossesOf, type Connection } from './connection.ts'
+import { connect, lossesOf, type Connection } from './connection.ts'
 import { Away } from './away.ts'
 import { Notifications } from './notifications.ts'
 import type { PostgresStoreOptions } from './options.ts'
@@ -97,12 +97,16 @@ class PostgresStore implements Store {
   #isClosed = false
 
   constructor(url: () => string, options: PostgresStoreOptions) {
-    const defaults = { world: realWorld, clock: DATABASE_CLOCK, openMs: OPEN_MS, migrations: MIGRATIONS }
-    const all = (this.#options = { ...defaults, ...options } as Required<PostgresStoreOptions>)
+    const defaults = { world: realWorld, connect, clock: DATABASE_CLOCK, openMs: OPEN_MS }
+    const all = (this.#options = {
+      ...defaults,
+      migrations: MIGRATIONS,
+      ...options,
+    } as Required<PostgresStoreOptions>)
     this.#away = new Away(options.log)
     this.#pool = new Pool({
+      ...all,
       url,
-      world: all.world,
       onConnect: connection => this.#prepare(connection),
       onAway: (reason, isFirst) => this.#away.failed(reason, isFirst),
       onBack: () => this.#away.back(),

@@ -8,15 +8,19 @@
  * makes it instead, in one of the threads of libuv.
  */
 
-import { closeSync, fdatasync, openSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { StoreUnavailable } from '../../operations/store.ts'
 import { realWorld, type World } from '../../world.ts'
 
+/** The WAL file of an open database. */
+export interface Wal {
+  /** Brings what was written to it to the disk. */
+  sync: (done: (error: Error | null) => void) => void
+  close: () => void
+}
+
 export interface GroupCommitOptions {
   world?: World
-  /** Brings the data of a file to the disk. */
-  sync?: (fd: number, done: (error: Error | null) => void) => void
   /**
    * Called when the disk did not take what was committed. The kernel may then have dropped the data from its memory, and
    * a second fsync would not say so. What SQLite shows is no longer what a power cut would leave, and only a new
@@ -67,9 +71,8 @@ class Batch {
 
 export class GroupCommit {
   readonly #db: DatabaseSync
-  readonly #wal: number
+  readonly #wal: Wal
   readonly #world: World
-  readonly #sync: NonNullable<GroupCommitOptions['sync']>
   readonly #onBroken: (error: Error) => void
   /** What the next transaction will write. */
   #queue = new Batch()
@@ -79,14 +82,12 @@ export class GroupCommit {
   #storedAtMs = -Infinity
   #end: StoreUnavailable | undefined
 
-  /** Takes an open database in WAL mode and the path of its file. `close` closes the database too. */
-  constructor(db: DatabaseSync, path: string, options: GroupCommitOptions) {
+  /** Takes an open database in WAL mode. `close` closes the database and the WAL file too. */
+  constructor(db: DatabaseSync, wal: Wal, options: GroupCommitOptions) {
     this.#db = db
     this.#world = options.world ?? realWorld
-    this.#sync = options.sync ?? fdatasync
+    this.#wal = wal
     this.#onBroken = options.onBroken ?? (() => {})
-    // SQLite keeps the same WAL file for as long as the database is open.
-    this.#wal = openSync(`${path}-wal`, 'r')
   }
 
   /** Whether the last transaction could not be written. */
@@ -149,7 +150,7 @@ export class GroupCommit {
     this.#end ??= new StoreUnavailable('the store is closed')
     if (!this.#db.isOpen) return
     this.#db.close()
-    closeSync(this.#wal)
+    this.#wal.close()
   }
 
   /** Commits what is queued, unless a commit is still on its way to the disk. */
@@ -169,7 +170,7 @@ export class GroupCommit {
     }
     this.#isFailing = false
     this.#syncing = batch
-    this.#sync(this.#wal, error => this.#synced(batch, error))
+    this.#wal.sync(error => this.#synced(batch, error))
   }
 
   #synced(batch: Batch, error: Error | null): void {

@@ -1,14 +1,17 @@
 /** Opens the file of the SQLite store, or makes it. */
 
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, fdatasync, mkdirSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { checkFile, NO_STORE, refuseNewer, UnfitFile } from './check.ts'
-import { GroupCommit, type GroupCommitOptions } from './group-commit.ts'
+import { GroupCommit, type GroupCommitOptions, type Wal } from './group-commit.ts'
 import { MIGRATIONS, SCHEMA, SCHEMA_VERSION } from './schema.ts'
 import { SqliteStore } from './store.ts'
 
-export type SqliteOptions = GroupCommitOptions
+export interface SqliteOptions extends GroupCommitOptions {
+  /** Brings the data of a file to the disk. */
+  sync?: (fd: number, done: (error: Error | null) => void) => void
+}
 
 /**
  * Opens the file at `path`, or makes it, and keeps every other process from it until the store is closed. `nowMs` is the
@@ -20,17 +23,32 @@ export function openSqliteStore(path: string, nowMs: number, options: SqliteOpti
   let db: DatabaseSync | undefined
   try {
     db = openDatabase(path)
-    const version = schemaVersion(db)
-    if (version === 0) db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`)
-    else
-      for (let at = version; at < SCHEMA_VERSION; at += 1)
-        db.exec(`BEGIN IMMEDIATE; ${MIGRATIONS[at]} COMMIT`)
-    endLeases(db, nowMs)
-    return new SqliteStore(db, new GroupCommit(db, path, options))
+    return storeOver(db, () => openWal(path, options.sync), nowMs, options)
   } catch (error) {
     if (db?.isOpen) db.close()
     throw new Error(`the store ${path} ${whatIsWrong(error as Error)}`, { cause: error })
   }
+}
+
+/** The store over an open database, whose tables it makes or brings up to date. `wal` opens its WAL file. */
+function storeOver(
+  db: DatabaseSync,
+  wal: () => Wal,
+  nowMs: number,
+  options: GroupCommitOptions,
+): SqliteStore {
+  const version = schemaVersion(db)
+  if (version === 0) db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`)
+  else
+    for (let at = version; at < SCHEMA_VERSION; at += 1) db.exec(`BEGIN IMMEDIATE; ${MIGRATIONS[at]} COMMIT`)
+  endLeases(db, nowMs)
+  return new SqliteStore(db, new GroupCommit(db, wal(), options))
+}
+
+/** SQLite keeps the same WAL file for as long as the database is open. */
+function openWal(path: string, sync: NonNullable<SqliteOptions['sync']> = fdatasync): Wal {
+  const fd = openSync(`${path}-wal`, 'r')
+  return { sync: done => sync(fd, done), close: () => closeSync(fd) }
 }
 
 function openDatabase(path: string): DatabaseSync {
