@@ -53,6 +53,7 @@ export function receiverConnector({ allow, lookup = receiverLookup(), ca }: Conn
       host,
       port: Number(url.port || (isPlainHttp ? 80 : 443)),
       lookup: answering(good),
+      // It asks for all addresses, and tries one after the other.
       autoSelectFamily: true,
     }
     const socket = isPlainHttp
@@ -87,7 +88,6 @@ function connected(socket: Socket, { event, isGood, isPlainHttp, signal }: Conne
     const giveUp = (): unknown => socket.destroy(signal.reason as Error)
     signal.addEventListener('abort', giveUp, { once: true })
     socket.once('error', reject)
-    socket.once('close', () => reject(new Error('closed')))
     socket.once('connect', () => {
       const { remoteAddress = '' } = socket
       if (!isGood(remoteAddress)) socket.destroy(new Refused([remoteAddress], isPlainHttp))
@@ -101,8 +101,5 @@ function connected(socket: Socket, { event, isGood, isPlainHttp, signal }: Conne
 
 /** Answers each look-up with these addresses. */
 function answering(addresses: readonly LookupAddress[]): LookupFunction {
-  return (_name, { all }, tell) => {
-    if (all) tell(null, [...addresses])
-    else tell(null, addresses[0]!.address, addresses[0]!.family)
-  }
+  return (_name, _options, tell) => tell(null, [...addresses])
 }

@@ -130,6 +130,7 @@ test('a secret file is watched: two secrets while they rotate, and a broken file
   expect(secretsOf(callers)).toEqual([OLD])
   writeFileSync(file, `${NEW}\n${OLD}\n`)
   await vi.waitFor(() => expect(secretsOf(callers)).toEqual([NEW, OLD]), SOON)
+  expect(log.info).toEqual([{ caller: 'a' }])
   const stays = 'the old secret stays in use'
   for (const [content, reason] of [
     [
@@ -143,6 +144,10 @@ test('a secret file is watched: two secrets while they rotate, and a broken file
     await vi.waitFor(() => expect(log.error.at(-1)).toEqual({ caller: 'a', reason }), SOON)
     expect(secretsOf(callers)).toEqual([NEW, OLD])
   }
+  // Also when the callers file is read again meanwhile.
+  write(withWebhook({ url: 'https://other.example/', secret_file: file }))
+  await vi.waitFor(() => expect(callers.receiver('a')?.url.host).toBe('other.example'), SOON)
+  expect(secretsOf(callers)).toEqual([NEW, OLD])
   writeFileSync(file, NEW)
   await vi.waitFor(() => expect(secretsOf(callers)).toEqual([NEW]), SOON)
   expect(JSON.stringify(log)).not.toMatch(/canary|whsec_[A-Z]/)
@@ -151,8 +156,10 @@ test('a secret file is watched: two secrets while they rotate, and a broken file
   await vi.waitFor(() => expect(secretsOf(callers)).toEqual([OLD]), SOON)
   writeFileSync(file, OLD)
   write(withWebhook({ url: URL_TEXT, secret_file: file }))
-  await vi.waitFor(() => expect(log.info.filter(it => 'callers' in it)).toHaveLength(2), SOON)
+  await vi.waitFor(() => expect(log.info.filter(it => 'callers' in it)).toHaveLength(3), SOON)
   expect(secretsOf(callers)).toEqual([OLD])
+  callers.close()
+  expect(callers.receiver('a')).toBeUndefined()
 })
 
 test('a secret file that is not there: at the start it is a fault, later the receiver waits for it', async () => {

@@ -103,6 +103,22 @@ test('of the addresses of a name only those that may be receivers are connected 
   expect(inside.connections()).toBe(0)
 })
 
+test('an address where nobody answers is passed over, and after the time nobody is connected to', async () => {
+  const { port, connections } = await startReceiver()
+  const url = `http://localhost:${port}/`
+  const options = { allow: ['127.0.0.1', '127.0.0.3'] }
+  expect(await send(url, { ...options, lookup: async () => ['127.0.0.3', '127.0.0.1'].map(at) })).toEqual(
+    DELIVERED,
+  )
+  const { promise: found, resolve } = Promise.withResolvers<LookupAddress[]>()
+  const late = await send(url, { ...options, timeoutMs: 20, lookup: () => found })
+  expect(late).toEqual({ kind: 'failed', reason: 'no answer within 20 ms' })
+  resolve([at('127.0.0.1')])
+  // Another attempt is through before it could be.
+  expect(await send(url, options)).toEqual(DELIVERED)
+  expect(connections()).toBe(2)
+})
+
 test.each(['10.0.0.1', '169.254.169.254', '::ffff:192.168.0.1', 'fd00:ec2::254', '64:ff9b::a9fe:a9fe'])(
   'a name that resolves to %s is refused',
   async address => {
@@ -168,7 +184,8 @@ describe.skipIf(lacks('openssl'))('TLS', () => {
     const lookup = async (): Promise<LookupAddress[]> => [at('127.0.0.1')]
     for (const host of ['receiver.example.com', 'receiver.example.com.', 'RECEIVER.example.com', '127.0.0.1'])
       expect(await send(`https://${host}:${port}/`, { allow, ca: tls.cert, lookup })).toEqual(DELIVERED)
-    expect(got).toHaveLength(4)
+    const name = 'receiver.example.com'
+    expect(got.map(({ sni }) => sni)).toEqual([name, name, name, false])
     expect(await send(`https://other.example.com:${port}/`, { allow, ca: tls.cert, lookup })).toEqual({
       kind: 'failed',
       reason: 'ERR_TLS_CERT_ALTNAME_INVALID',

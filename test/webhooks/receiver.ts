@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { onTestFinished } from 'vitest'
 
 export interface Got {
@@ -11,6 +12,8 @@ export interface Got {
   path: string
   headers: IncomingHttpHeaders
   body: Buffer
+  /** The name that was asked for by SNI. */
+  sni: string | false | null | undefined
 }
 
 export interface TestReceiver {
@@ -40,7 +43,8 @@ export async function startReceiver(
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const { method = '', url: path = '', headers } = request
-      const one = { method, path, headers, body: Buffer.concat(chunks) }
+      const { servername: sni } = request.socket as Partial<TLSSocket>
+      const one = { method, path, headers, body: Buffer.concat(chunks), sni }
       got.push(one)
       answer(response, one)
     })

@@ -221,10 +221,12 @@ test('a receiver that closes or resets each connection after its answer, or neve
 })
 
 test('a TLS handshake that never ends is over with the time, and so is a name that is never found', async () => {
-  const url = await startRaw(() => {})
+  const closed = Promise.withResolvers<void>()
+  const url = await startRaw(socket => void socket.on('close', () => closed.resolve()))
   const late = { kind: 'failed', reason: 'no answer within 200 ms' }
   const hangs = receiverAt(url.replace('http:', 'https:'))
   expect(await sender({ timeoutMs: 200 }).send(hangs, MESSAGE)).toEqual(late)
+  await closed.promise
   const never = sender({ timeoutMs: 200, lookup: () => new Promise(() => {}) })
   expect(await never.send(receiverAt('https://receiver.example.com/'), MESSAGE)).toEqual(late)
 })
@@ -269,7 +271,9 @@ test('the signal of the caller and the end of the sender break an attempt off; n
     kind: 'failed',
     reason: 'given up by the gateway',
   })
-  expect(await one.send(receiverAt(url), MESSAGE, leaving.signal)).toMatchObject({ kind: 'failed' })
+  const never = sender({ lookup: () => new Promise(() => {}) })
+  const named = receiverAt('https://receiver.example.com/')
+  expect(await never.send(named, MESSAGE, leaving.signal)).toEqual({ kind: 'failed', reason: 'left' })
   expect(hanging).toBe(0)
 })
 
