@@ -2,6 +2,7 @@
 
 import { SCOPES } from '../callers/caller.ts'
 import type { CallerEntry } from '../callers/file.ts'
+import { addToFile } from '../callers/add.ts'
 import { newEntry, newKey } from '../callers/key.ts'
 import { rotateInFile } from '../callers/rotate.ts'
 import { environmentWith, readConfig } from '../config/config.ts'
@@ -14,7 +15,7 @@ function readVmId(text: string): number {
 }
 
 /** The options of the two forms of the command. */
-const FORMS = { new: ['name', 'scope', 'vms'], rotate: ['rotate', 'overlap', 'file'] }
+const FORMS = { new: ['name', 'scope', 'vms'], rotate: ['rotate', 'overlap'] }
 
 function run(args: readonly string[]): void {
   const { values } = readArguments(args, {
@@ -33,9 +34,22 @@ function run(args: readonly string[]): void {
   if (!isNew) return rotateKey(required('--rotate', rotate), required('--overlap', overlap), file)
   const made = newKey()
   const entry = entryOf(required('--name', name), made, required('--scope', scope), required('--vms', vms))
-  process.stdout.write(
-    `key (shown this once): ${made}\n\nentry for the callers file:\n${JSON.stringify(entry, null, 2)}\n`,
-  )
+  if (file !== undefined) changing(file, () => addToFile(file, entry))
+  const told =
+    file === undefined
+      ? `entry for the callers file:\n${JSON.stringify(entry, null, 2)}`
+      : `${file}: caller "${entry.name}" is in it`
+  process.stdout.write(`key (shown this once): ${made}\n\n${told}\n`)
+}
+
+/** Changes a callers file; what goes wrong ends the process with a line each. */
+function changing(file: string, change: () => void): void {
+  try {
+    change()
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    fail(code === undefined ? message.split('\n') : [`${file} cannot be changed (${code})`], 1)
+  }
 }
 
 /** @throws UsageError when an option is missing or empty. */
@@ -48,12 +62,7 @@ function required<T extends string | string[]>(option: string, value: T | undefi
 function rotateKey(name: string, overlap: string, file = callersFile()): void {
   const made = newKey()
   const overlapMs = durationMs(overlap)
-  try {
-    rotateInFile(file, { name, newKey: made, overlapMs, nowMs: Date.now() })
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    return fail(code === undefined ? message.split('\n') : [`${file} cannot be changed (${code})`], 1)
-  }
+  changing(file, () => rotateInFile(file, { name, newKey: made, overlapMs, nowMs: Date.now() }))
   const end =
     overlapMs > 0
       ? `the old keys are good until ${new Date(Date.now() + overlapMs).toISOString()}`
@@ -95,7 +104,7 @@ function asOption(line: string): string {
 
 export const key: Command = {
   name: 'key',
-  synopsis: "--name NAME --scope SCOPE… --vms ID,ID…|'*'   (or: --rotate NAME --overlap TIME)",
+  synopsis: "--name NAME --scope SCOPE… --vms ID,ID…|'*' [--file FILE]   (or: --rotate NAME --overlap TIME)",
   does: "makes a new caller's key and its entry for the callers file, or gives a caller of it a new key",
   details: `  --name   what the caller is called in operations and logs
   --scope  one of ${SCOPES.join(', ')}; give it several times, or a list with commas
@@ -103,7 +112,8 @@ export const key: Command = {
 
   --rotate   gives this caller of the callers file a new key, and changes the file
   --overlap  for how long its old keys stay good: 24h, 30m, 7d, or 0
-  --file     the callers file, when it is not the one of the settings`,
+  --file     the callers file: a new caller is put into it, and it is made when there is none;
+             with --rotate, when it is not the one of the settings`,
   run,
 }
 
