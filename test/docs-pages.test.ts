@@ -1,6 +1,6 @@
 /**
- * The pages for who sets the gateway up and runs it. Every ```sh block of them is run, in the order of the pages, in one
- * shell session over a simulated HOSTKEY, as a reader would. What follows a block directly is its output: ```json by its
+ * The README, and the pages for who sets the gateway up and runs it. Every ```sh block of them is run over a simulated
+ * HOSTKEY, as a reader would: those of the README in a shell session beside a demo, those of the pages, in their order, in another. What follows a block directly is its output: ```json by its
  * members, ```text by the letter. JSON with a `msg` is a line of the log. A `# 409` in a block is the status that its
  * call gets; all others succeed. What cannot be run here stands in `NOT_RUN`.
  */
@@ -11,14 +11,15 @@ import { beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { PROBLEMS } from '../src/http/problem.ts'
 import { WORDS } from '../src/http/problem-words.ts'
-import { startSimulator } from '../src/simulator/simulator.ts'
+import { startSimulator, type Simulator } from '../src/simulator/simulator.ts'
 import { closedAfterAll, temporaryDirectory } from './helper.ts'
-import { COMPILE_CACHE, lacks, runProgram, type Program } from './programs.ts'
+import { COMPILE_CACHE, lacks, runProgram, runScript, type Program } from './programs.ts'
 
 /** In the order of a reader; the last one stops the gateway. */
 const PAGES = ['quick-start', 'upstream', 'troubleshooting', 'recipes', 'deployment'].map(
   name => `docs/${name}.md`,
 )
+const READINGS = [['README.md'], PAGES]
 const LINKED = [
   'README.md',
   ...readdirSync('docs').flatMap(name => (name.endsWith('.md') ? `docs/${name}` : [])),
@@ -27,7 +28,7 @@ const ADDRESS = 'http://127.0.0.1:8080'
 const API_KEY = 'account-api-key-22222222'
 
 const textOf = (path: string): string => readFileSync(path, 'utf8')
-const texts = PAGES.map(textOf).join('\n')
+const texts = READINGS.flat().map(textOf).join('\n')
 const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }
 const variables = new Set([...textOf('.env.example').matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name))
 /** Those that are not the gateway's own. */
@@ -97,16 +98,24 @@ let clone: string
 let settings: Record<string, string>
 /** Since `npm start`. */
 let gateway: Program | undefined
+/** Where the gateway is, or before it is started the demo. */
 let address = ''
 
 const closeLater = closedAfterAll()
 
+let simulator: Simulator
 beforeAll(async () => {
+  simulator = await startSimulator({ apiKey: API_KEY, taskMs: 20 })
+  closeLater(() => simulator.close())
+})
+
+/** Makes a fresh clone, with no gateway. */
+function enter(): void {
+  gateway = undefined
+  address = ''
   clone = temporaryDirectory(closeLater)
   for (const entry of ['package.json', 'node_modules', 'scripts', 'src', 'bin'])
     symlinkSync(resolve(entry), join(clone, entry))
-  const simulator = await startSimulator({ apiKey: API_KEY, taskMs: 20 })
-  closeLater(() => simulator.close())
   const home = temporaryDirectory(closeLater)
   const file = (name: string, content: string): string => {
     writeFileSync(join(home, name), content)
@@ -127,7 +136,16 @@ beforeAll(async () => {
     SHUTDOWN_MS: '400',
     DOCS: 'false',
   }
-})
+}
+
+/** The demo in another terminal, whose key the reader copies. */
+async function startDemo(): Promise<void> {
+  const demo = runScript('src/cli/demo.ts', { env: { PORT: '0' }, onFinished: closeLater })
+  const [, base] = await demo.line(/the gateway over it at (\S+)$/)
+  const [, key] = await demo.line(/^A caller's key, good for everything: (\S+)$/)
+  address = base!
+  settings.KEY = key!
+}
 
 const run = (script: string): Program =>
   runProgram('bash', {
@@ -220,7 +238,12 @@ test.skipIf(lacks('bash', 'curl', 'openssl', 'sed', 'stat', 'tar', 'sha256sum'))
   'every command of the pages runs',
   async () => {
     const used = new Set<string>()
-    for (const page of PAGES) {
+    for (const page of READINGS.flat()) {
+      if (READINGS.some(([first]) => first === page)) {
+        if (gateway?.child.exitCode === null) await stop()
+        enter()
+        if (page === 'README.md') await startDemo()
+      }
       let stdout: string[] = []
       for (const block of blocksOf(page)) {
         const { language, text, follows } = block
@@ -254,6 +277,16 @@ test.skipIf(lacks('bash', 'curl', 'openssl', 'sed', 'stat', 'tar', 'sha256sum'))
     expect([...used].toSorted()).toEqual(Object.keys(NOT_RUN).toSorted())
   },
 )
+
+test('the README starts a container exactly as the page on deployment demands', () => {
+  const [readme, demanded] = ['README.md', 'docs/deployment.md'].map(page =>
+    blocksOf(page)
+      .flatMap(({ text }) => commandsOf(text))
+      .find(command => command.startsWith('docker run ')),
+  )
+  expect(readme).toBeDefined()
+  expect(readme).toBe(demanded)
+})
 
 test('the unit starts what npm start does, and waits for longer than the gateway takes to stop', () => {
   const [unit] = blocksOf('docs/deployment.md').filter(({ language }) => language === 'ini')
