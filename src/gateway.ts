@@ -3,11 +3,13 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openCallers } from './callers/callers.ts'
+import type { CallersFile } from './callers/file.ts'
 import type { Config } from './config/config.ts'
 import { fileSecret, fixedSecret, type Secret } from './config/secret.ts'
 import { openDialect, paces } from './core.ts'
 import { buildApp } from './http/app.ts'
 import { silentConnections, type ConnectionLimits } from './http/connections.ts'
+import { presentEnd } from './http/schemas/message.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import { openTracing, type Tracing } from './observability/tracing.ts'
 import type { Hostkey } from './operations/hostkey.ts'
@@ -16,6 +18,8 @@ import type { Store } from './operations/store.ts'
 import type { Policy } from './operations/transition.ts'
 import { openStore } from './store/open.ts'
 import { createTransport } from './upstream/transport.ts'
+import { Deliveries } from './webhooks/deliveries.ts'
+import { createSender } from './webhooks/send.ts'
 import { realWorld, type World } from './world.ts'
 
 export interface Gateway {
@@ -64,11 +68,14 @@ export async function startGateway(
   metrics.observeStore(store)
   metrics.observeKeys(() => callers.keyUses())
   const hostkey = openHostkey(config, { logger, world, metrics, tracing, opened, overrides })
+  const timedStore = wrapStore(metrics.store(store))
+  const deliveries = openDeliveries(config, callers, timedStore, { logger, world, metrics, tracing, opened })
   const operations = new Operations({
-    store: wrapStore(metrics.store(store)),
+    store: timedStore,
     hostkey: wrapHostkey(hostkey),
     tracing: tracing.operations,
     onRead: (kind, source) => metrics.read(kind, source),
+    webhooks: deliveries,
     world,
     log: logger,
     ...paces(config, overrides),
@@ -85,17 +92,21 @@ export async function startGateway(
     sharedLimits,
     connectionLimits: overrides.connectionLimits ?? {},
   })
-  opened.defer(() => operations.stop(config.shutdownMs / 4))
+  // What ends while it stops is delivered by the next process.
+  opened.defer(async () => {
+    await Promise.all([operations, deliveries].map(it => it.stop(config.shutdownMs / 4)))
+  })
   const closeSilent = silentConnections(app.server)
   opened.defer(() => closeApp(app, closeSilent))
   const address = await app.listen({ host: config.host, port: config.port })
   operations.run()
+  deliveries.start()
   const parts = opened.move()
   return {
     app,
     address,
     countCallers: () => callers.count(),
-    countReceivers: () => callers.countReceivers(),
+    countReceivers: () => callers.receiverNames().length,
     async close({ drainMs = 0 } = {}) {
       draining.abort()
       // Readiness fails now: load balancers get the time to notice before connections are refused.
@@ -105,19 +116,40 @@ export async function startGateway(
   }
 }
 
-interface HostkeyParts {
+/** What all parts are made with. */
+interface Common {
   logger: FastifyBaseLogger
   world: World
   metrics: Metrics
   tracing: Tracing
   opened: AsyncDisposableStack
-  overrides: GatewayOverrides
+}
+
+/** What tells receivers of ends, with every attempt timed and every message counted. */
+function openDeliveries(
+  { webhookAllow: allow, basePath }: Config,
+  receivers: CallersFile,
+  { outbox }: Store,
+  { logger: log, world, metrics, tracing, opened }: Common,
+): Deliveries {
+  const sender = opened.adopt(createSender({ allow, world }), it => it.close())
+  return new Deliveries({
+    outbox,
+    receivers,
+    sender,
+    bodyOf: operation => JSON.stringify(presentEnd(operation, basePath)),
+    world,
+    log,
+    apart: make => tracing.operations.apart(make),
+    onAttempt: (caller, outcome, tookMs) => metrics.webhookAttempt(caller, outcome, tookMs),
+    onOver: (caller, state) => metrics.webhookEnded(caller, state),
+  })
 }
 
 /** HOSTKEY as the core's port, with every call timed and traced. */
 function openHostkey(
   { upstream }: Config,
-  { logger, world, metrics, tracing, opened, overrides }: HostkeyParts,
+  { logger, world, metrics, tracing, opened, overrides }: Common & { overrides: GatewayOverrides },
 ): Hostkey {
   const secret = opened.adopt(openSecret(upstream.credential, logger), it => it.close())
   const { baseUrl, timeoutMs, concurrency } = upstream

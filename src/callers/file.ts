@@ -38,7 +38,8 @@ export interface CallersFile extends Callers {
   keyUses(): KeyUse[]
   /** Returns where the ends of the operations of this caller are told, when they are, by its id. */
   receiver(caller: string): Receiver | undefined
-  countReceivers(): number
+  /** The callers that have one. */
+  receiverNames(): readonly string[]
 }
 
 /** Longer credentials are refused without being looked up. */
@@ -131,7 +132,7 @@ export function openCallersFile(path: string, { log, now = Date.now, intervalMs 
         lastUsedMs === undefined ? [] : { caller: caller.id, key: role, lastUsedMs },
       ),
     receiver: caller => receivers.of(caller),
-    countReceivers: () => receivers.count,
+    receiverNames: () => receivers.names,
     close() {
       stop()
       receivers.close()

@@ -30,8 +30,9 @@ export class Receivers {
     this.#log = log
   }
 
-  get count(): number {
-    return this.#webhooks.size
+  /** The callers that have one. */
+  get names(): readonly string[] {
+    return [...this.#webhooks.keys()]
   }
 
   /** Returns the receiver of this caller, when it has one. */

@@ -310,7 +310,34 @@ export interface paths {
     trace?: never
   }
 }
-export type webhooks = Record<string, never>
+export interface webhooks {
+  operationEnded: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /**
+     * An operation has ended
+     * @description Sent to the receiver that the operator has given the caller who started the operation, when it has ended. No request names a receiver.
+     *
+     *     It is signed as [Standard Webhooks](https://www.standardwebhooks.com) has it: verify the signature over the bytes that came, before anything is read of them.
+     *
+     *     It comes at least once, in no order that is promised, until a 2xx answers it: at once, then after pauses that grow from 5 seconds to an hour, for a day. 410 stops it.
+     *
+     *     Whoever asks for the operation by `self` when the message is there sees that it has ended.
+     */
+    post: operations['operationEnded']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+}
 export interface components {
   schemas: {
     /**
@@ -1135,6 +1162,66 @@ export interface components {
       operations: components['schemas']['ListedOperation'][]
       /** @description Give it as `cursor` for the next page; null on the last one. */
       next_cursor: string | null
+    }
+    /**
+     * @description What is sent when an operation has ended.
+     * @example {
+     *       "type": "operation.ended",
+     *       "timestamp": "2026-11-24T10:15:41.870Z",
+     *       "data": {
+     *         "id": "op_01kaw3v8s0q6m2c5d7e9f1g3h5",
+     *         "self": "/operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5",
+     *         "resource": "/vms/1000/snapshots/before-upgrade",
+     *         "kind": "snapshot.create",
+     *         "vm_id": 1000,
+     *         "status": "succeeded"
+     *       }
+     *     }
+     */
+    OperationEnded: {
+      /**
+       * @description What the message tells. A receiver passes over types that it does not know.
+       * @enum {string}
+       */
+      type: 'operation.ended'
+      /**
+       * Format: date-time
+       * @description When the operation ended: RFC 3339, UTC, with milliseconds.
+       * @example 2026-11-24T10:15:30.123Z
+       */
+      timestamp: string
+      /** @description Which operation it was. */
+      data: {
+        /**
+         * @description Opaque, and larger than the id of every older operation.
+         * @example op_01kaw3v8s0q6m2c5d7e9f1g3h5
+         */
+        id: string
+        /**
+         * Format: uri-reference
+         * @description The path of this operation.
+         * @example /operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5
+         */
+        self: string
+        /**
+         * Format: uri-reference
+         * @description The path of what the operation is about.
+         * @example /vms/1000/snapshots/before-upgrade
+         */
+        resource: string
+        kind: components['schemas']['Kind']
+        /**
+         * Format: int32
+         * @description The id of the virtual machine at HOSTKEY.
+         * @example 1000
+         */
+        vm_id: number
+        /**
+         * @description How it ended. What it brought, or why it failed, is told by the operation itself.
+         * @enum {string}
+         */
+        status: 'succeeded' | 'failed' | 'unknown'
+      }
     }
     /**
      * @description A snapshot of a VM.
@@ -5382,6 +5469,56 @@ export interface operations {
         content: {
           'application/problem+json': components['schemas']['Problem']
         }
+      }
+    }
+  }
+  operationEnded: {
+    parameters: {
+      query?: never
+      header: {
+        /** @description Of the message; the same each time that it is sent. */
+        'webhook-id': string
+        /** @description When it was sent, in seconds since 1970. */
+        'webhook-timestamp': string
+        /** @description One signature, or two with a space between them while secrets are rotated. */
+        'webhook-signature': string
+      }
+      path?: never
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "type": "operation.ended",
+         *       "timestamp": "2026-11-24T10:15:41.870Z",
+         *       "data": {
+         *         "id": "op_01kaw3v8s0q6m2c5d7e9f1g3h5",
+         *         "self": "/operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5",
+         *         "resource": "/vms/1000/snapshots/before-upgrade",
+         *         "kind": "snapshot.create",
+         *         "vm_id": 1000,
+         *         "status": "succeeded"
+         *       }
+         *     }
+         */
+        'application/json': components['schemas']['OperationEnded']
+      }
+    }
+    responses: {
+      /** @description The receiver has it, and it is not sent again. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      /** @description 410: the receiver wants this message no more. Anything else, and no answer within 10 seconds: it is sent again. */
+      default: {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
       }
     }
   }

@@ -19,21 +19,49 @@ export interface Instruments {
   storeTimes: Histogram<'method' | 'outcome'>
 }
 
+/** What makes instruments of this registry. */
+function makers(registry: Registry) {
+  const registers = [registry]
+  return {
+    histogram: <const L extends string>(
+      name: string,
+      help: string,
+      labelNames: readonly L[],
+      buckets: number[],
+    ): Histogram<L> => new Histogram({ name: NAME + name, help, labelNames, buckets, registers }),
+    counter: <const L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> =>
+      new Counter({ name: NAME + name, help, labelNames, registers }),
+  }
+}
+
+/** What webhooks are counted and timed with. */
+export interface WebhookInstruments {
+  webhookAttempts: Histogram<'outcome'>
+  webhooksEnded: Counter<'caller' | 'state'>
+}
+
+/** Declares them in a registry. */
+export function declareWebhookInstruments(registry: Registry): WebhookInstruments {
+  const { histogram, counter } = makers(registry)
+  return {
+    webhookAttempts: histogram(
+      'webhook_attempt_duration_seconds',
+      'Attempts to tell a receiver of an end, by what came of them; "stopped" is a 410.',
+      ['outcome'],
+      [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    ),
+    webhooksEnded: counter(
+      'webhooks_ended_total',
+      'Messages of ends that are over: delivered, stopped by a 410, or given up after a day.',
+      ['caller', 'state'],
+    ),
+  }
+}
+
 /** Declares them in a registry. */
 export function declareInstruments(registry: Registry): Instruments {
   const registers = [registry]
-  const histogram = <const L extends string>(
-    name: string,
-    help: string,
-    labelNames: readonly L[],
-    buckets: number[],
-  ): Histogram<L> => new Histogram({ name: NAME + name, help, labelNames, buckets, registers })
-  const counter = <const L extends string>(
-    name: string,
-    help: string,
-    labelNames: readonly L[],
-  ): Counter<L> => new Counter({ name: NAME + name, help, labelNames, registers })
-
+  const { histogram, counter } = makers(registry)
   const build = { version: VERSION, node: process.versions.node }
   const instruments = {
     requests: histogram(

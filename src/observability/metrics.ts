@@ -15,7 +15,7 @@ import { BREAKER_STATES, type Breaker } from '../upstream/breaker.ts'
 import type { Bulkhead } from '../upstream/bulkhead.ts'
 import type { Send } from '../upstream/session.ts'
 import type { Exchange } from '../upstream/transport.ts'
-import { countLostLines, declareGauge, declareInstruments } from './instruments.ts'
+import { countLostLines, declareGauge, declareInstruments, declareWebhookInstruments } from './instruments.ts'
 import { intercept } from './intercept.ts'
 
 export interface Metrics {
@@ -25,6 +25,10 @@ export interface Metrics {
   /** Counts a request that was refused because its caller holds too many others open. */
   heldTooMuch(caller: Caller): void
   read(kind: ReadKind, source: ReadSource): void
+  /** Times an attempt to tell a receiver of an end. */
+  webhookAttempt(caller: string, outcome: 'delivered' | 'stopped' | 'failed', tookMs: number): void
+  /** Counts a message of an end that is over. */
+  webhookEnded(caller: string, state: 'delivered' | 'stopped' | 'given-up'): void
   /** The same, with every call of the store timed and every end counted. */
   store(store: Store): Store
   /** The same, with every call timed. */
@@ -63,6 +67,7 @@ export function createMetrics(): Metrics {
 class GatewayMetrics implements Metrics {
   readonly #registry = new Registry()
   readonly #instruments = declareInstruments(this.#registry)
+  readonly #webhooks = declareWebhookInstruments(this.#registry)
   readonly #ofProcess: Registry
 
   constructor(process: Registry) {
@@ -86,6 +91,17 @@ class GatewayMetrics implements Metrics {
 
   read(kind: ReadKind, source: ReadSource): void {
     this.#instruments.reads.inc({ kind, source })
+  }
+
+  webhookAttempt(caller: string, outcome: 'delivered' | 'stopped' | 'failed', tookMs: number): void {
+    const { webhookAttempts, webhooksEnded } = this.#webhooks
+    webhookAttempts.observe({ outcome }, tookMs / 1000)
+    // From zero on, so that the first one is an increase.
+    for (const state of ['delivered', 'stopped', 'given-up']) webhooksEnded.inc({ caller, state }, 0)
+  }
+
+  webhookEnded(caller: string, state: 'delivered' | 'stopped' | 'given-up'): void {
+    this.#webhooks.webhooksEnded.inc({ caller, state })
   }
 
   store(store: Store): Store {

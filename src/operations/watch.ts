@@ -1,14 +1,14 @@
 /**
  * The watcher: makes the due steps of stored operations, a few at a time, also of those that a process before it
- * left behind. One timer, set to the next due time.
+ * left behind.
  */
 
-import type { Timer, World } from '../world.ts'
 import type { Engine } from './engine.ts'
 import type { MayLeave } from './hostkey.ts'
 import type { Running } from './operation.ts'
 import { ownership } from './ownership.ts'
 import type { Reads } from './reads/reads.ts'
+import { Rounds } from './rounds.ts'
 import { stopwatch } from './stopwatch.ts'
 import { StoreUnavailable } from './store.ts'
 import type { Event } from './transition.ts'
@@ -25,44 +25,32 @@ const RETRY_MS = 1_000
 
 export class Watch {
   readonly #engine: Engine
-  readonly #world: World
   readonly #reads: Pick<Reads, 'look'>
   readonly #options: WatchOptions
+  readonly #rounds: Rounds
   /** Those under way, with the callers on whose behalf they are made. */
   readonly #steps = new Map<Promise<void>, string>()
-  #timer: Timer | undefined
-  /** When the timer goes off, by a clock that is never set: one that fell back must not make it sleep for as long. */
-  #wakesAtMs = Infinity
-  #claiming: Promise<void> | undefined
-  #again = false
   /** The store was away the last time; said once. */
   #isBlind = false
-  #stopped = true
   /** Aborts the looks under way when it stops, and a little later everything else. */
   readonly #noLooks = new AbortController()
   readonly #noSteps = new AbortController()
 
   constructor(engine: Engine, reads: Pick<Reads, 'look'>, options: WatchOptions) {
     this.#engine = engine
-    this.#world = engine.parts.world
     this.#reads = reads
     this.#options = options
+    const { world } = engine.parts
+    this.#rounds = new Rounds({ world, idleMs: options.idleMs, make: () => this.#round() })
   }
 
   start(): void {
-    this.#stopped = false
-    this.#claim()
+    this.#rounds.start()
   }
 
   /** Something is due at this time: wakes the watcher then, if it would sleep longer. */
   nudge(dueAtMs: number): void {
-    if (this.#stopped) return
-    const sleepMs = Math.min(this.#options.idleMs, Math.max(0, dueAtMs - this.#world.now()))
-    const wakesAtMs = this.#world.monotonic() + sleepMs
-    if (wakesAtMs >= this.#wakesAtMs) return
-    this.#world.cancel(this.#timer)
-    this.#wakesAtMs = wakesAtMs
-    this.#timer = this.#world.after(sleepMs, () => this.#claim())
+    this.#rounds.nudge(dueAtMs)
   }
 
   /**
@@ -70,30 +58,12 @@ export class Watch {
    * repeated; a check may have burned its key, so it is waited for, up to `patienceMs`.
    */
   async stop(patienceMs: number): Promise<void> {
-    this.#stopped = true
-    this.#world.cancel(this.#timer)
-    await this.#claiming
+    await this.#rounds.stop()
     this.#noLooks.abort()
     const done = Promise.allSettled(this.#steps.keys())
-    await within(this.#world, done, patienceMs)
+    await within(this.#engine.parts.world, done, patienceMs)
     this.#noSteps.abort()
     await done
-  }
-
-  /** One round at a time; one that is asked for meanwhile follows it. */
-  #claim(): void {
-    this.#world.cancel(this.#timer)
-    this.#wakesAtMs = Infinity
-    if (this.#stopped) return
-    if (this.#claiming) {
-      this.#again = true
-      return
-    }
-    this.#again = false
-    this.#claiming = this.#round().finally(() => {
-      this.#claiming = undefined
-      if (this.#again) this.#claim()
-    })
   }
 
   async #round(): Promise<void> {

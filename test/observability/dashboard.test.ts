@@ -78,6 +78,7 @@ beforeAll(async () => {
   // What a short run does not bring about by itself.
   const metrics = createMetrics()
   metrics.problem(null, 'internal')
+  metrics.webhookAttempt('tester', 'failed', 1)
   metrics.heldTooMuch({ id: 'tester' } as Caller)
   const broken = metrics.store({ start: () => Promise.reject(new Error('away')) } as Partial<Store> as Store)
   await expect(broken.start(null as never, null, 0)).rejects.toThrow('away')

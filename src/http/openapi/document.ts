@@ -2,6 +2,7 @@
 
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import { PROBLEM_EXAMPLES } from '../schemas/problem.ts'
+import { WEBHOOKS } from './webhooks.ts'
 import { HEADERS, headersOf, type RouteTraits } from './headers.ts'
 
 type OpenApiDocument = NonNullable<FastifyDynamicSwaggerOptions['openapi']>
@@ -37,6 +38,7 @@ export function openApiInfo(version: string, serverUrl: string): OpenApiDocument
       { name: 'Document', description: 'This description.' },
     ],
     security: [],
+    webhooks: WEBHOOKS,
     components: {
       examples: PROBLEM_EXAMPLES,
       headers: HEADERS,

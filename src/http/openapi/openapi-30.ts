@@ -14,25 +14,43 @@ const KEPT = new Set(
  * @throws Error where the document says what 3.0 cannot: no edition is better than one that promises less.
  */
 export function toOpenApi30(document: object): object {
-  const { openapi, jsonSchemaDialect: _, webhooks, info, ...parts } = document as Json & { info: Info }
-  if (!String(openapi).startsWith('3.1.') || webhooks) throw new Error('not a 3.1 document without webhooks')
+  const { openapi, jsonSchemaDialect: _, webhooks, info, ...parts } = document as Json & Described
+  if (!String(openapi).startsWith('3.1.')) throw new Error('not a 3.1 document')
   return {
     openapi: '3.0.3',
-    info: infoOf(info),
-    ...(new Translation().part(parts) as Json),
+    info: infoOf(info, webhooks !== undefined),
+    ...(new Translation().part(webhooks ? withoutUnused(parts) : parts) as Json),
   }
 }
 
+interface Described {
+  info: Info
+  components?: { schemas?: Json }
+}
+
+/** OpenAPI 3.0 has no webhooks, so nothing refers any more to what only they referred to. */
+function withoutUnused(parts: Omit<Described, 'info'>): object {
+  const isUsed = ([name]: [string, unknown]): boolean =>
+    JSON.stringify(parts).includes(`"#/components/schemas/${name}"`)
+  const schemas = Object.fromEntries(Object.entries(parts.components?.schemas ?? {}).filter(isUsed))
+  return { ...parts, components: { ...parts.components, schemas } }
+}
+
 interface Info {
+  description?: string
   license?: { name: string; identifier?: string }
 }
 
+const NO_WEBHOOKS =
+  'OpenAPI 3.0 cannot describe webhooks: what the gateway sends when an operation has ended is in the 3.1 edition alone.'
+
 /** OpenAPI 3.0 knows licences by their URL, and not by their SPDX identifier. */
-function infoOf(info: Info): Info {
-  if (!info.license) return info
+function infoOf(info: Info, hasWebhooks: boolean): Info {
+  const told = hasWebhooks ? { ...info, description: `${info.description ?? ''}\n\n${NO_WEBHOOKS}` } : info
+  if (!info.license) return told
   const { identifier, ...license } = info.license
   return {
-    ...info,
+    ...told,
     license: { ...license, ...(identifier && { url: `https://spdx.org/licenses/${identifier}.html` }) },
   }
 }

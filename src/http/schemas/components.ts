@@ -1,6 +1,7 @@
 /** The parts of the OpenAPI document that routes refer to by name. */
 
 import type { TSchema } from 'typebox'
+import { OperationEnded } from './message.ts'
 import {
   CallerName,
   ChangeResult,
@@ -33,6 +34,7 @@ export const COMPONENTS: readonly TSchema[] = [
   ...LISTED_SCHEMAS,
   ListedOperation,
   OperationList,
+  OperationEnded,
   Snapshot,
   SnapshotList,
   SnapshotCreate,

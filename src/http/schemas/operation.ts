@@ -33,11 +33,24 @@ export const Status = Type.Unsafe<StatusName>({
     '`running`, then one of the others for good. `unknown` means: it may have happened, and neither HOSTKEY nor a look at the VM could tell.',
   examples: ['succeeded'],
 })
-const OperationId = Type.String({
+export const OperationId = Type.String({
   pattern: OPERATION_ID.source,
   maxLength: 29,
   description: 'Opaque, and larger than the id of every older operation.',
   examples: ['op_01kaw3v8s0q6m2c5d7e9f1g3h5'],
+})
+
+export const SelfPath = Type.String({
+  format: 'uri-reference',
+  maxLength: 300,
+  description: 'The path of this operation.',
+  examples: ['/operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5'],
+})
+export const ResourcePath = Type.String({
+  format: 'uri-reference',
+  maxLength: 1000,
+  description: 'The path of what the operation is about.',
+  examples: ['/vms/1000/snapshots/before-upgrade'],
 })
 
 export const CallerName = Type.String({
@@ -107,18 +120,8 @@ function operationOf(kind: KindName, [$id, result, what]: OfKind) {
   return Type.Object(
     {
       id: OperationId,
-      self: Type.String({
-        format: 'uri-reference',
-        maxLength: 300,
-        description: 'The path of this operation.',
-        examples: ['/operations/op_01kaw3v8s0q6m2c5d7e9f1g3h5'],
-      }),
-      resource: Type.String({
-        format: 'uri-reference',
-        maxLength: 1000,
-        description: 'The path of what the operation is about.',
-        examples: ['/vms/1000/snapshots/before-upgrade'],
-      }),
+      self: SelfPath,
+      resource: ResourcePath,
       kind: Type.Unsafe<KindName>({ type: 'string', enum: [kind], description: 'What the operation does.' }),
       vm_id: VmId,
       snapshot: nullableName('The name of the snapshot, where the operation is about one.'),
@@ -298,7 +301,10 @@ export function operationPath(id: string, basePath: string): string {
 }
 
 /** The path of what an operation is about. A type of snapshots other than the usual one stands in its query. */
-function resourcePath({ kind, vmId, snapshot, snapshotType }: StoredOperation, basePath: string): string {
+export function resourcePath(
+  { kind, vmId, snapshot, snapshotType }: StoredOperation,
+  basePath: string,
+): string {
   const vm = `${basePath}/vms/${vmId}`
   if (kind === 'stats.load') return `${vm}/stats`
   const query = snapshotType === null || snapshotType === DEFAULT_TYPE ? '' : `?type=${snapshotType}`

@@ -1,0 +1,66 @@
+/** Rounds of work, one at a time, made when something is due. One timer, set to the next due time. */
+
+import type { Timer, World } from '../world.ts'
+
+export interface RoundsOptions {
+  world: World
+  /** The longest sleep, in milliseconds: work of other replicas may become free without a word. */
+  idleMs: number
+  /** Makes one round, and never rejects. */
+  make: () => Promise<void>
+}
+
+export class Rounds {
+  readonly #options: RoundsOptions
+  #timer: Timer | undefined
+  /** When the timer goes off, by a clock that is never set: one that fell back must not make it sleep for as long. */
+  #wakesAtMs = Infinity
+  #underWay: Promise<void> | undefined
+  #again = false
+  #isStopped = true
+
+  constructor(options: RoundsOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#isStopped = false
+    this.#begin()
+  }
+
+  /** Something is due at this time: the next round comes then, if it would come later. */
+  nudge(dueAtMs: number): void {
+    if (this.#isStopped) return
+    const { world, idleMs } = this.#options
+    const sleepMs = Math.min(idleMs, Math.max(0, dueAtMs - world.now()))
+    const wakesAtMs = world.monotonic() + sleepMs
+    if (wakesAtMs >= this.#wakesAtMs) return
+    world.cancel(this.#timer)
+    this.#wakesAtMs = wakesAtMs
+    this.#timer = world.after(sleepMs, () => this.#begin())
+  }
+
+  /** Begins no more rounds, and resolves when the one under way is done. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#options.world.cancel(this.#timer)
+    await this.#underWay
+  }
+
+  /** One that is asked for while another is under way follows it. */
+  #begin(): void {
+    const { world, make } = this.#options
+    world.cancel(this.#timer)
+    this.#wakesAtMs = Infinity
+    if (this.#isStopped) return
+    if (this.#underWay) {
+      this.#again = true
+      return
+    }
+    this.#again = false
+    this.#underWay = make().finally(() => {
+      this.#underWay = undefined
+      if (this.#again) this.#begin()
+    })
+  }
+}
