@@ -27,7 +27,7 @@ import {
   type Store,
 } from '../../operations/store.ts'
 import { Limits } from './limits.ts'
-import { Running } from './running.ts'
+import { Running } from '../running.ts'
 import { connect, lossesOf, type Connection } from './connection.ts'
 import { Away } from './away.ts'
 import { Notifications } from './notifications.ts'

@@ -3,7 +3,7 @@
 import { parseExact } from '../../json/exact.ts'
 import type { Kind, Operation, OperationPage } from '../../operations/store.ts'
 import type { ListQuery } from '../../operations/store.ts'
-import type { Running } from './running.ts'
+import type { Running } from '../running.ts'
 import { Grouped } from './grouped.ts'
 import type { Pool } from './pool.ts'
 import type { OwnOperation } from './replica.ts'

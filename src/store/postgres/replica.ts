@@ -7,7 +7,7 @@
  */
 
 import { stopwatch, type Kind } from '../../operations/store.ts'
-import type { Running, RunningOperation } from './running.ts'
+import type { Running, RunningOperation } from '../running.ts'
 import type { Connection, Row } from './connection.ts'
 import { NotWritten } from './errors.ts'
 import type { Pool } from './pool.ts'

@@ -41,8 +41,7 @@ function storeOver(
   if (version === 0) db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`)
   else
     for (let at = version; at < SCHEMA_VERSION; at += 1) db.exec(`BEGIN IMMEDIATE; ${MIGRATIONS[at]} COMMIT`)
-  endLeases(db, nowMs)
-  return new SqliteStore(db, new GroupCommit(db, wal(), options))
+  return new SqliteStore(db, nowMs, new GroupCommit(db, wal(), options))
 }
 
 /** SQLite keeps the same WAL file for as long as the database is open. */
@@ -126,19 +125,6 @@ function requireOurs(db: DatabaseSync): void {
 function schemaVersion(db: DatabaseSync): number {
   const { user_version } = db.prepare('PRAGMA user_version').get() as { user_version: number }
   return user_version
-}
-
-/**
- * Whoever was going to make a step later died with the process that had the file before, so the step is due now. While
- * the disk is full this cannot be written; then each step is due when it would have been, which is soon enough.
- */
-function endLeases(db: DatabaseSync, nowMs: number): void {
-  const now = Math.round(nowMs)
-  try {
-    db.prepare(`UPDATE operations SET due_at = ? WHERE status = 'running' AND due_at > ?`).run(now, now)
-  } catch (error) {
-    if (!/disk is full/i.test((error as Error).message)) throw error
-  }
 }
 
 function whatIsWrong(error: Error): string {

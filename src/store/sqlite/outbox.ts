@@ -1,5 +1,5 @@
 /**
- * The messages of ended operations. As with steps, a lease is known to this process alone (`leases.ts`): it ends with the
+ * The messages of ended operations. As with steps (`../running.ts`), a lease is known to this process alone: it ends with the
  * process, and costs no write.
  */
 

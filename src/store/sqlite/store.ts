@@ -1,6 +1,6 @@
 /**
- * Operations in one SQLite file, for one process. What is written becomes durable in `group-commit.ts`. Which steps
- * this process has is known in `leases.ts` alone, and laid over every operation that is read.
+ * Operations in one SQLite file, for one process. What is written becomes durable in `group-commit.ts`. What is due, and
+ * which steps are claimed, is known in memory alone (`running.ts`), and laid over every operation that is read.
  */
 
 import type { DatabaseSync } from 'node:sqlite'
@@ -14,11 +14,11 @@ import {
   type Operation,
   type OperationPage,
   type Outbox,
-  type Running,
+  type Running as RunningOperation,
   type Store,
 } from '../../operations/store.ts'
+import { Running, type RunningOperation as RunningEntry } from '../running.ts'
 import type { GroupCommit } from './group-commit.ts'
-import { Leases, type DueStep } from './leases.ts'
 import { listRows } from './list.ts'
 import { SqliteOutbox } from './outbox.ts'
 import { COLUMNS, toOperation, toTexts, toTime, type Row } from './rows.ts'
@@ -31,60 +31,78 @@ const PROOF_MS = 1_000
 /** SQLite's own default: a checkpoint comes with the commit that makes the WAL file this many pages long. */
 const CHECKPOINT_PAGES = 1_000
 
-const NOBODY: ReadonlySet<string> = new Set()
+interface StoredRunning extends RunningEntry {
+  dueAtMs: number | null
+}
+
+const RUNNING =
+  'SELECT id, kind, created_by AS createdBy, rev AS storedRev, due_at AS dueAtMs FROM operations'
+const RUNNING_CHANGES = `${RUNNING} INDEXED BY vm_hold WHERE mutates = 1 AND status = 'running'`
+const RUNNING_READS = `${RUNNING} INDEXED BY running_reads WHERE mutates = 0 AND status = 'running'`
 
 export class SqliteStore implements Store {
   readonly outbox: Outbox
   readonly #sql: Statements
   readonly #commit: GroupCommit
-  readonly #leases = new Leases()
+  readonly #running = new Running()
   readonly #listeners = new Set<(id: string) => void>()
   /** Whether somebody keeps the file as it is. */
   #isHeld = false
   /** A write that is made only to see whether the disk takes it. */
   #probe: Promise<void> | undefined
 
-  constructor(db: DatabaseSync, commit: GroupCommit) {
+  /** `nowMs` is the time: whoever was going to make a step later died with the process before, so it is due by then. */
+  constructor(db: DatabaseSync, nowMs: number, commit: GroupCommit) {
     this.#sql = new Statements(db)
     this.#commit = commit
+    for (const row of this.#sql.all<StoredRunning>(`${RUNNING_CHANGES} UNION ALL ${RUNNING_READS}`))
+      this.#running.set({ ...row }, row.dueAtMs === null ? null : Math.min(row.dueAtMs, nowMs))
     this.outbox = new SqliteOutbox(this.#sql, commit, () => this.#touch())
   }
 
-  async start(operation: Running, idempotency: IdempotencyKey | null, nowMs: number): Promise<Admission> {
-    const outcome = await this.#commit.write<Admission>(operation.id, () => {
-      const other = (idempotency && this.#keyOutcome(idempotency, nowMs)) ?? this.#busyOutcome(operation)
-      if (other) return other
-      this.#insert(operation)
-      if (idempotency) this.#insertKey(idempotency, operation.id)
-      return { kind: 'started' }
-    })
+  async start(
+    operation: RunningOperation,
+    idempotency: IdempotencyKey | null,
+    nowMs: number,
+  ): Promise<Admission> {
+    const outcome = await this.#commit.write<Admission>(
+      operation.id,
+      () => {
+        const other = (idempotency && this.#keyOutcome(idempotency, nowMs)) ?? this.#busyOutcome(operation)
+        if (other) return other
+        this.#insert(operation)
+        if (idempotency) this.#insertKey(idempotency, operation.id)
+        return { kind: 'started' }
+      },
+      ({ kind }) => {
+        if (kind === 'started') this.#keep(operation)
+      },
+    )
     if (outcome.kind === 'started') this.#tell(operation.id)
     return outcome
   }
 
   save(operation: Operation): Promise<boolean> {
     const { id, rev } = operation
-    return this.#replace(id, rev - 1, storedRev =>
-      this.#sql.run(
-        `UPDATE operations SET rev = ?, status = ?, due_at = ?, finished_at = ?, doc = ?, webhook = ?, webhook_due_at = ?, result = ?
-         WHERE id = ? AND rev = ? AND status = 'running'`,
-        rev,
-        operation.status,
-        toTime(operation.dueAtMs),
-        operation.finishedAtMs,
-        ...toTexts(operation),
-        id,
-        storedRev,
-      ),
+    return this.#replace(
+      id,
+      rev - 1,
+      storedRev => this.#update(operation, storedRev),
+      () => this.#keep(operation),
     )
   }
 
   discard({ id, rev }: Pick<Operation, 'id' | 'rev'>): Promise<boolean> {
-    return this.#replace(id, rev, storedRev => {
-      const changes = this.#sql.run('DELETE FROM operations WHERE id = ? AND rev = ?', id, storedRev)
-      if (changes > 0) this.#sql.run('DELETE FROM idempotency WHERE operation_id = ?', id)
-      return changes
-    })
+    return this.#replace(
+      id,
+      rev,
+      storedRev => {
+        const changes = this.#sql.run('DELETE FROM operations WHERE id = ? AND rev = ?', id, storedRev)
+        if (changes > 0) this.#sql.run('DELETE FROM idempotency WHERE operation_id = ?', id)
+        return changes
+      },
+      () => this.#running.delete(id),
+    )
   }
 
   async get(id: string): Promise<Operation | undefined> {
@@ -103,31 +121,30 @@ export class SqliteStore implements Store {
     })
   }
 
-  async claimDue(
-    nowMs: number,
-    leaseMs: number,
-    limit: number,
-    except: ReadonlySet<string> = NOBODY,
-  ): Promise<Running[]> {
+  async claimDue(...due: Parameters<Store['claimDue']>): Promise<RunningOperation[]> {
+    const [nowMs, leaseMs, limit, except] = due
     // A step may read what HOSTKEY tells only once, so none is claimed before the disk takes writes again.
     if (this.#commit.isFailing) await this.#commit.write(null, () => this.#touch())
-    const claimed = await this.#attempt(() => this.#claim(nowMs, Math.round(nowMs + leaseMs), limit, except))
+    const claimed = await this.#attempt(() =>
+      this.#running
+        .claim(nowMs, Math.round(nowMs + leaseMs), limit, except)
+        ?.map(({ id }) => this.#read(id) as RunningOperation),
+    )
     if (claimed) return claimed
-    // This empty write is answered when the writes before it are on the disk.
+    // The next state of one that is due is on its way: this empty write is answered when it is on the disk.
     await this.#commit.write(null, () => {})
-    return this.claimDue(nowMs, leaseMs, limit, except)
+    return this.claimDue(...due)
   }
 
-  nextDueAtMs(except: ReadonlySet<string> = NOBODY): Promise<number | null> {
-    return this.#attempt(() => this.#dueSteps(Number.MAX_SAFE_INTEGER, 1, except)[0]?.dueAtMs ?? null)
+  nextDueAtMs(except?: ReadonlySet<string>): Promise<number | null> {
+    return this.#attempt(() => this.#running.nextDueAtMs(except))
   }
 
   running(): Promise<Partial<Record<Kind, number>>> {
     return this.#attempt(() => {
-      const rows = this.#sql.all<{ kind: Kind; count: number }>(
-        `SELECT kind, COUNT(*) AS count FROM operations WHERE status = 'running' GROUP BY kind`,
-      )
-      return Object.fromEntries(rows.map(({ kind, count }) => [kind, count]))
+      const counts: Partial<Record<Kind, number>> = {}
+      for (const { kind } of this.#running.values()) counts[kind] = (counts[kind] ?? 0) + 1
+      return counts
     })
   }
 
@@ -250,50 +267,56 @@ export class SqliteStore implements Store {
     )
   }
 
+  /** Tells how many rows it changed. Indexes follow the columns that a statement sets, so one that does not end sets few. */
+  #update(operation: Operation, storedRev: number): number {
+    const { id, rev, status, finishedAtMs } = operation
+    const [doc, ...ofEnd] = toTexts(operation)
+    const dueAt = toTime(operation.dueAtMs)
+    const which = `WHERE id = ? AND rev = ? AND status = 'running'`
+    if (status === 'running') {
+      const sql = `UPDATE operations SET rev = ?, due_at = ?, doc = ? ${which}`
+      return this.#sql.run(sql, rev, dueAt, doc, id, storedRev)
+    }
+    const sql = `UPDATE operations SET rev = ?, due_at = ?, doc = ?, status = ?, finished_at = ?, webhook = ?, webhook_due_at = ?, result = ? ${which}`
+    return this.#sql.run(sql, rev, dueAt, doc, status, finishedAtMs, ...ofEnd, id, storedRev)
+  }
+
   /**
    * Writes what follows the state that is shown with revision `rev`. `work` is given the revision on the disk and tells
    * how many rows it changed. Resolves with false when the operation is shown with another revision.
    */
-  async #replace(id: string, rev: number, work: (storedRev: number) => number): Promise<boolean> {
-    const isReplaced = await this.#commit.write(
-      id,
-      () => {
-        const storedRev = this.#leases.storedRev(id, rev)
-        return storedRev !== undefined && work(storedRev) > 0
-      },
-      changed => {
-        if (changed) this.#leases.end(id)
-      },
-    )
-    if (isReplaced) this.#tell(id)
-    return isReplaced
+  async #replace(
+    id: string,
+    rev: number,
+    work: (storedRev: number) => number,
+    onReplaced: () => void,
+  ): Promise<boolean> {
+    if (this.#running.hold(id, rev) === undefined) return false
+    try {
+      const isReplaced = await this.#commit.write(
+        id,
+        () => {
+          // Asked again: an earlier write of it may have failed meanwhile, and somebody may have claimed it since.
+          const storedRev = this.#running.hold(id, rev)
+          return storedRev !== undefined && work(storedRev) > 0
+        },
+        changed => {
+          if (changed) onReplaced()
+          else this.#running.release(id)
+        },
+      )
+      if (isReplaced) this.#tell(id)
+      return isReplaced
+    } catch (error) {
+      this.#running.release(id)
+      throw error
+    }
   }
 
-  /** Takes leases on what is due, or on nothing (undefined) while the next state of any of it is on its way to the disk. */
-  #claim(nowMs: number, untilMs: number, limit: number, except: ReadonlySet<string>): Running[] | undefined {
-    const due = this.#dueSteps(nowMs, limit, except)
-    if (due.some(({ id }) => this.#commit.isOnItsWay(id))) return undefined
-    return due.map(({ id }) => this.#leases.take(this.#read(id) as Running, untilMs))
-  }
-
-  /** The steps that are due, soonest first. A leased step is due when its lease ends. */
-  #dueSteps(nowMs: number, limit: number, except: ReadonlySet<string>): DueStep[] {
-    const leases = this.#leases.ends()
-    const stored = this.#sql.all<DueStep>(
-      `SELECT id, created_by AS createdBy, due_at AS dueAtMs FROM operations
-       WHERE status = 'running' AND due_at <= ? AND created_by NOT IN (SELECT value FROM json_each(?))
-       ORDER BY due_at LIMIT ?`,
-      nowMs,
-      JSON.stringify([...except]),
-      // Enough of them, if every leased one is among them.
-      limit + leases.length,
-    )
-    return [
-      ...stored.filter(({ id }) => !this.#leases.has(id)),
-      ...leases.filter(({ createdBy, dueAtMs }) => dueAtMs <= nowMs && !except.has(createdBy)),
-    ]
-      .toSorted((a, b) => a.dueAtMs - b.dueAtMs)
-      .slice(0, limit)
+  /** This is its state on the disk from now on. */
+  #keep({ id, kind, createdBy, rev, status, dueAtMs }: Operation): void {
+    if (status === 'running') this.#running.set({ id, kind, createdBy, storedRev: rev }, dueAtMs)
+    else this.#running.delete(id)
   }
 
   #read(id: string): Operation | undefined {
@@ -302,7 +325,11 @@ export class SqliteStore implements Store {
   }
 
   #toOperation(row: Row): Operation {
-    return this.#leases.show(toOperation(row))
+    const stored = toOperation(row)
+    const known = this.#running.get(stored.id)
+    // The next state may be in the database and not yet be safe on the disk: what is known in memory is not about that one.
+    if (known?.storedRev !== stored.rev) return stored
+    return Object.assign(stored, { rev: known.rev, dueAtMs: known.dueAtMs })
   }
 
   /** Makes a checkpoint, and has no other one come by itself. */

@@ -2,9 +2,16 @@
 
 import { DatabaseSync } from 'node:sqlite'
 
-/** Turns a file into one of that version. The first kept results in its documents, and both knew no messages of ends. */
-export function makeOlder(path: string, version: 1 | 2): void {
+/**
+ * Turns a file into one of that version. The first kept results in its documents, the first two knew no messages of ends, and
+ * all three kept in an index what was due.
+ */
+export function makeOlder(path: string, version: 1 | 2 | 3): void {
   using db = new DatabaseSync(path)
+  db.exec(`CREATE INDEX due ON operations (due_at) WHERE status = 'running'; DROP INDEX running_reads; DROP INDEX by_vm;
+    CREATE INDEX listed ON operations (id, vm_id, kind, status, created_by);
+    CREATE INDEX by_vm ON operations (vm_id, id, kind, status, created_by); PRAGMA user_version = 3`)
+  if (version === 3) return
   db.exec(`DROP INDEX outbox; ALTER TABLE operations DROP COLUMN webhook;
     ALTER TABLE operations DROP COLUMN webhook_due_at; PRAGMA user_version = 2`)
   if (version === 2) return
