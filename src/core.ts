@@ -73,6 +73,7 @@ export function openDialect(parts: DialectParts): Dialect {
     session,
     readMethod,
     gate,
+    world,
     checks: new Throttle(world),
     timeZone,
     log,

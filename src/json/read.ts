@@ -11,14 +11,22 @@ export type Reading =
   | { kind: 'value'; value: unknown; end: number; twice: ReadonlySet<string> }
   /** No JSON. What comes before `resumeAt` is a part of what was cut off, and nothing in it stands for itself. */
   | { kind: 'broken'; resumeAt: number }
+  /** Its objects and lists nest too deep, or are too many. */
   | { kind: 'too-deep' }
+  | { kind: 'too-many' }
 
-/** The JSON value at `start`, whose objects and lists nest no deeper than `maxDepth`. */
-export function readJson(text: string, start: number, maxDepth: number): Reading {
-  const reader = new Reader(text, start, maxDepth)
+/** What JSON is read at all: how deep its objects and lists may nest, and how many there may be. */
+export interface Bounds {
+  maxDepth: number
+  maxHolders: number
+}
+
+/** The JSON value at `start`, within these bounds. */
+export function readJson(text: string, start: number, bounds: Bounds): Reading {
+  const reader = new Reader(text, start, bounds)
   const value = reader.value(1)
   if (value !== BROKEN) return { kind: 'value', value, end: reader.at, twice: reader.twice ?? NONE }
-  if (reader.isTooDeep) return { kind: 'too-deep' }
+  if (reader.passed) return { kind: reader.passed }
   // A stray quote makes a string of what follows: the answer may stand inside it.
   return { kind: 'broken', resumeAt: Math.max(reader.token, start) + 1 }
 }
@@ -42,19 +50,21 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 
 class Reader {
   readonly text: string
-  readonly maxDepth: number
+  readonly #bounds: Bounds
+  #holders = 0
   at: number
   /** Where the string begins that was read last. */
   token: number
-  isTooDeep = false
+  /** The bound that was passed. */
+  passed: 'too-deep' | 'too-many' | undefined
   /** Made when it is needed, which is never. */
   twice: Set<string> | undefined
   /** The next backslash; behind the end where there is none. Kept, so that it is looked for once. */
   #backslash = -1
 
-  constructor(text: string, at: number, maxDepth: number) {
+  constructor(text: string, at: number, bounds: Bounds) {
     this.text = text
-    this.maxDepth = maxDepth
+    this.#bounds = bounds
     this.at = at
     this.token = at
   }
@@ -82,10 +92,11 @@ class Reader {
   }
 
   #object(depth: number): unknown {
+    if (this.#isOneTooMany()) return this.#refuse('too-many')
     const object: Record<string, unknown> = {}
     this.at += 1
     if (this.#next() === CLOSE) return this.#close(object)
-    if (depth > this.maxDepth) return this.#tooDeep()
+    if (depth > this.#bounds.maxDepth) return this.#refuse('too-deep')
     for (;;) {
       if (this.#next() !== QUOTE) return BROKEN
       const name = this.#string()
@@ -110,10 +121,11 @@ class Reader {
   }
 
   #list(depth: number): unknown {
+    if (this.#isOneTooMany()) return this.#refuse('too-many')
     const list: unknown[] = []
     this.at += 1
     if (this.#next() === CLOSE_LIST) return this.#close(list)
-    if (depth > this.maxDepth) return this.#tooDeep()
+    if (depth > this.#bounds.maxDepth) return this.#refuse('too-deep')
     for (;;) {
       const value = this.value(depth + 1)
       if (value === BROKEN) return BROKEN
@@ -130,9 +142,15 @@ class Reader {
     return value
   }
 
-  #tooDeep(): symbol {
-    this.isTooDeep = true
+  #refuse(bound: 'too-deep' | 'too-many'): symbol {
+    this.passed = bound
     return BROKEN
+  }
+
+  /** Counts one more object or list. */
+  #isOneTooMany(): boolean {
+    this.#holders += 1
+    return this.#holders > this.#bounds.maxHolders
   }
 
   #string(): unknown {

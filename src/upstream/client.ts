@@ -17,6 +17,9 @@ import { redact } from './redact.ts'
 import type { Session } from './session.ts'
 import { askedToWaitMs, isThrottled, type Throttle } from './throttle.ts'
 import type { Exchange, Transport } from './transport.ts'
+import type { World } from '../world.ts'
+
+const LARGE_BYTES = 64 * 1024
 
 export interface ClientOptions {
   transport: Transport
@@ -26,6 +29,7 @@ export interface ClientOptions {
   /** The IANA zone of dates that come without one (`HOSTKEY_TIME_ZONE`), or null. */
   timeZone: string | null
   gate: Gate
+  world: Pick<World, 'soon'>
   /** Slows all checks together. */
   checks: Throttle
   log: { warn: (fields: object, message: string) => void }
@@ -107,7 +111,7 @@ export class Client implements Hostkey {
         return { kind: 'accepted', callback: verdict.callback }
       case 'done':
         if (verdict.lenient) this.#warnLenient(action, answer)
-        return this.#done(verdict)
+        return this.#done(verdict, answer)
       case 'ambiguous':
         return lost(answer, verdict.why, verdict.retryAfterMs)
       case 'refused':
@@ -139,7 +143,7 @@ export class Client implements Hostkey {
         return verdict
       case 'done':
         if (verdict.lenient) this.#warnLenient('check', answer)
-        return this.#done(verdict, callback)
+        return this.#done(verdict, answer, callback)
       case 'failed':
         return {
           ...verdict,
@@ -157,14 +161,26 @@ export class Client implements Hostkey {
   }
 
   /** What was done, without secrets. The list is redacted entry by entry: a snapshot may be called `before-key-rotation`. */
-  #done(told: { scope: unknown; snapshots?: Snapshot[] | null }, ...more: string[]): Done {
+  async #done(
+    told: { scope: unknown; snapshots?: Snapshot[] | null },
+    { body }: Answer,
+    ...more: string[]
+  ): Promise<Done> {
     const secrets = [...more, ...this.#options.session.secrets()]
+    await this.#letOthers(body)
     const snapshots = told.snapshots?.map(({ state, raw, ...entry }) => ({
       ...entry,
       isPresent: state === 'present',
       raw: redact(raw, secrets),
     }))
+    if (snapshots) await this.#letOthers(body)
     return { kind: 'done', scope: redact(told.scope, secrets), snapshots: snapshots ?? null }
+  }
+
+  /** What is done with a large answer is done in several turns of the event loop. */
+  #letOthers({ length }: Uint8Array): Promise<void> {
+    if (length < LARGE_BYTES) return Promise.resolve()
+    return new Promise(resolve => this.#options.world.soon(resolve))
   }
 
   /** What is shown of an upstream text: without secrets, and not endless. */

@@ -9,70 +9,104 @@ import { isSecretName } from './secret-names.ts'
 import { blotNamed } from './secret-text.ts'
 import { BLOT, blotForms, formsOf, type SecretForms } from './secret-values.ts'
 
-/** How deep JSON in a text may nest. */
-const MAX_DEPTH = 500
+/** What JSON in a text may be. */
+const BOUNDS = { maxDepth: 500, maxHolders: 100_000 }
 
 /** A JSON value without what is named like a secret and without the known `secrets` in any text. */
 export function redact(value: unknown, secrets: readonly string[] = []): unknown {
-  return clean(value, formsOf(secrets))
+  return new Redaction(formsOf(secrets)).clean(value)
 }
 
-/** The value itself where nothing has to go: mostly nothing has. */
-function clean(value: unknown, forms: SecretForms): unknown {
-  if (typeof value === 'string') return cleanText(value, forms)
-  if (value === null || typeof value !== 'object' || isExactNumber(value)) return value
-  return Array.isArray(value) ? cleanList(value, forms) : cleanObject(value as Record<string, unknown>, forms)
+/** What a name in JSON tells. */
+interface Name {
+  /** Its value is a secret. */
+  isSecret: boolean
+  /** Its value may be the name of another value: `{"name":"root_password","value":"…"}`. */
+  mayName: boolean
+  /** Its value may be that other one. */
+  mayBeNamed: boolean
+  /** As it is shown. */
+  shown: string
 }
 
-function cleanList(list: unknown[], forms: SecretForms): unknown[] {
-  let copy: unknown[] | undefined
-  for (const [at, item] of list.entries()) {
-    const cleaned = clean(item, forms)
-    if (cleaned !== item) (copy ??= [...list])[at] = cleaned
+const NAMING = new Set(
+  'name key field param parameter option setting property variable label title id code'.split(' '),
+)
+const NAMED = new Set('value val values content contents data text default current'.split(' '))
+
+class Redaction {
+  readonly #forms: SecretForms
+  /** An answer has the same few names many times. */
+  readonly #names = new Map<string, Name>()
+
+  constructor(forms: SecretForms) {
+    this.#forms = forms
   }
-  return copy ?? list
-}
 
-function cleanObject(object: Record<string, unknown>, forms: SecretForms): Record<string, unknown> {
-  const members: [string, unknown][] = []
-  const namesSecret = isNameOfSecret(object)
-  let isChanged = false
-  for (const [name, member] of Object.entries(object)) {
-    if (isSecretName(name) || (namesSecret && VALUE_MEMBER.test(name))) isChanged = true
-    else {
-      const cleaned: [string, unknown] = [cleanLeaf(name, forms), clean(member, forms)]
-      members.push(cleaned)
-      isChanged ||= cleaned[0] !== name || cleaned[1] !== member
+  /** Gives the value itself where nothing has to go: mostly nothing has. */
+  clean(value: unknown): unknown {
+    if (typeof value === 'string') return this.#text(value)
+    if (value === null || typeof value !== 'object' || isExactNumber(value)) return value
+    return Array.isArray(value) ? this.#list(value) : this.#object(value as Record<string, unknown>)
+  }
+
+  #list(list: unknown[]): unknown[] {
+    let copy: unknown[] | undefined
+    for (let at = 0; at < list.length; at += 1) {
+      const cleaned = this.clean(list[at])
+      if (cleaned !== list[at]) (copy ??= [...list])[at] = cleaned
     }
+    return copy ?? list
   }
-  // `fromEntries` defines members: one called `__proto__` stays a plain member.
-  return isChanged ? Object.fromEntries(members) : object
+
+  #object(object: Record<string, unknown>): Record<string, unknown> {
+    const names = Object.keys(object)
+    const namesSecret = names.some(name => this.#name(name).mayName && isNameOfSecret(object[name]))
+    let copy: [string, unknown][] | undefined
+    for (const [at, name] of names.entries()) {
+      const { isSecret, mayBeNamed, shown } = this.#name(name)
+      const goes = isSecret || (namesSecret && mayBeNamed)
+      const cleaned = goes ? undefined : this.clean(object[name])
+      if (goes || shown !== name || cleaned !== object[name])
+        copy ??= names.slice(0, at).map(before => [before, object[before]])
+      if (!goes) copy?.push([shown, cleaned])
+    }
+    // `fromEntries` defines members: one called `__proto__` stays a plain member.
+    return copy ? Object.fromEntries(copy) : object
+  }
+
+  #name(name: string): Name {
+    const known = this.#names.get(name)
+    if (known) return known
+    const lower = name.toLowerCase()
+    const told = {
+      isSecret: isSecretName(name),
+      mayName: NAMING.has(lower),
+      mayBeNamed: NAMED.has(lower),
+      shown: this.#leaf(name),
+    }
+    this.#names.set(name, told)
+    return told
+  }
+
+  /** A text may be JSON again (`debug`, a message): members count there too. */
+  #text(text: string): string {
+    if (!/^\s*[[{]/.test(text)) return this.#leaf(text)
+    const reading = readJson(text, 0, BOUNDS)
+    // Not to be walked in time, so nothing of it can be vouched for.
+    if (reading.kind === 'too-deep' || reading.kind === 'too-many') return BLOT
+    if (reading.kind === 'broken' || !isBlank(text, reading.end)) return this.#leaf(text)
+    const cleaned = this.clean(reading.value)
+    // A member that is there twice is lost in the value, and not in the text.
+    const isClean = cleaned === reading.value && reading.twice.size === 0
+    return blotForms(isClean ? text : JSON.stringify(cleaned), this.#forms)
+  }
+
+  #leaf(text: string): string {
+    return blotNamed(blotForms(text, this.#forms))
+  }
 }
 
-const NAME_MEMBER =
-  /^(?:name|key|field|param|parameter|option|setting|property|variable|label|title|id|code)$/i
-const VALUE_MEMBER = /^(?:value|val|values|content|contents|data|text|default|current)$/i
-
-/** Whether an object is a pair such as `{"name":"root_password","value":"…"}`. */
-function isNameOfSecret(object: Record<string, unknown>): boolean {
-  return Object.entries(object).some(
-    ([name, member]) => typeof member === 'string' && NAME_MEMBER.test(name) && isSecretName(member),
-  )
-}
-
-/** A text may be JSON again (`debug`, a message): members count there too. */
-function cleanText(text: string, forms: SecretForms): string {
-  if (!/^\s*[[{]/.test(text)) return cleanLeaf(text, forms)
-  const reading = readJson(text, 0, MAX_DEPTH)
-  // Too deep to be walked, so nothing of it can be vouched for.
-  if (reading.kind === 'too-deep') return BLOT
-  if (reading.kind === 'broken' || !isBlank(text, reading.end)) return cleanLeaf(text, forms)
-  const cleaned = clean(reading.value, forms)
-  // A member that is there twice is lost in the value, and not in the text.
-  const isClean = cleaned === reading.value && reading.twice.size === 0
-  return blotForms(isClean ? text : JSON.stringify(cleaned), forms)
-}
-
-function cleanLeaf(text: string, forms: SecretForms): string {
-  return blotNamed(blotForms(text, forms))
+function isNameOfSecret(value: unknown): boolean {
+  return typeof value === 'string' && isSecretName(value)
 }

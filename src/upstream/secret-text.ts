@@ -130,14 +130,14 @@ function endOfQuoted(text: string, start: number, quote: string): number {
   return text.length
 }
 
+const NESTING: Readonly<Record<string, number>> = { '[': 1, '(': 1, '{': 1, ']': -1, ')': -1, '}': -1 }
+
 /** Behind the bracket that closes the one at `start`. */
 function endOfGroup(text: string, start: number): number {
-  const bracket = /[[\](){}]/g
-  bracket.lastIndex = start
   let depth = 0
-  for (let found = bracket.exec(text); found; found = bracket.exec(text)) {
-    depth += '[({'.includes(found[0]) ? 1 : -1
-    if (depth === 0) return bracket.lastIndex
+  for (let at = start; at < text.length; at += 1) {
+    depth += NESTING[text[at]!] ?? 0
+    if (depth === 0) return at + 1
   }
   return text.length
 }

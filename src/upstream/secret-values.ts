@@ -7,7 +7,7 @@ export const BLOT = '[redacted]'
 /** Shorter values would blot out innocent text. */
 const MIN_SECRET_LENGTH = 6
 
-/** The ways in which a secret may stand in a text, in lower case. */
+/** The ways in which secrets may stand in a text, in lower case, the shortest first. */
 export type SecretForms = readonly string[]
 
 /** Making them costs as much as reading a page of text, and a session has the same few secrets for hours. */
@@ -16,7 +16,8 @@ const MAX_MADE = 16
 
 /** Returns all forms of these secrets. */
 export function formsOf(secrets: readonly string[]): SecretForms {
-  return secrets.filter(({ length }) => length >= MIN_SECRET_LENGTH).flatMap(formsOfOne)
+  const forms = secrets.filter(({ length }) => length >= MIN_SECRET_LENGTH).flatMap(formsOfOne)
+  return forms.toSorted((a, b) => a.length - b.length)
 }
 
 function formsOfOne(secret: string): SecretForms {
@@ -77,10 +78,11 @@ function lower(text: string): string {
 
 /** Replaces these secrets in a text, whatever their form. */
 export function blotForms(text: string, forms: SecretForms): string {
+  if (text.length < MIN_SECRET_LENGTH) return text
   const searched = lower(text)
   const found: [start: number, end: number][] = []
   for (const form of forms) {
-    if (form.length > searched.length) continue
+    if (form.length > searched.length) break
     for (let at = searched.indexOf(form); at !== -1; at = searched.indexOf(form, at + form.length))
       found.push([at, at + form.length])
   }

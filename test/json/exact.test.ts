@@ -4,6 +4,7 @@ import { parseExact } from '../../src/json/exact.ts'
 import { isExactNumber } from '../../src/json/number.ts'
 import { readJson } from '../../src/json/read.ts'
 
+const BOUNDS = { maxDepth: 64, maxHolders: 1_000 }
 /** For `FC_RUNS=100000`. */
 const TIMEOUT_MS = 3_600_000
 
@@ -37,7 +38,7 @@ test('a number with all its digits is told from an object that looks like it', (
 test('any JSON means what it means to JSON.parse', { timeout: TIMEOUT_MS }, () => {
   fc.assert(
     fc.property(fc.json({ noUnicodeString: false }), fc.constantFrom('', ' ', '\n'), (text, blank) => {
-      const reading = readJson(blank + text + blank, 0, 64)
+      const reading = readJson(blank + text + blank, 0, BOUNDS)
       expect(reading).toMatchObject({ kind: 'value', end: blank.length + text.length })
       expect(reading.kind === 'value' && JSON.stringify(reading.value)).toBe(JSON.stringify(JSON.parse(text)))
       expect(again(blank + text)).toBe(JSON.stringify(JSON.parse(text)))
@@ -70,7 +71,7 @@ test(
     }
     fc.assert(
       fc.property(text, json => {
-        const reading = readJson(json, 0, 64)
+        const reading = readJson(json, 0, BOUNDS)
         expect(reading.kind === 'value' && json.slice(reading.end).trim() === '').toBe(isJson(json))
         // Whatever comes next is looked for behind where this began.
         if (reading.kind === 'broken') expect(reading.resumeAt).toBeGreaterThan(0)
@@ -83,16 +84,38 @@ test(
 
 test('members that came twice with two values are told, and halves of characters are replaced', () => {
   const twice = (text: string) => {
-    const reading = readJson(text, 0, 64)
+    const reading = readJson(text, 0, BOUNDS)
     return reading.kind === 'value' && [...reading.twice]
   }
   expect(twice('{"a":1,"b":{"c":"x","c":"y"},"a":1}')).toEqual(['c'])
-  expect(readJson('"\\ud83d!"', 0, 64)).toMatchObject({ value: '\uFFFD!' })
-  expect(readJson('"\\ud83d\\ude00"', 0, 64)).toMatchObject({ value: '😀' })
+  expect(readJson('"\\ud83d!"', 0, BOUNDS)).toMatchObject({ value: '\uFFFD!' })
+  expect(readJson('"\\ud83d\\ude00"', 0, BOUNDS)).toMatchObject({ value: '😀' })
 })
 
 test('a member called __proto__ stays a plain member', () => {
-  const reading = readJson('{"__proto__":{"polluted":1}}', 0, 64)
+  const reading = readJson('{"__proto__":{"polluted":1}}', 0, BOUNDS)
   expect(reading.kind === 'value' && JSON.stringify(reading.value)).toBe('{"__proto__":{"polluted":1}}')
   expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
 })
+
+test(
+  'beside a number of many digits, any well-formed text comes back as it was',
+  { timeout: TIMEOUT_MS },
+  () => {
+    const text = fc.string({ unit: 'binary' })
+    const value = fc.object({
+      key: text,
+      values: [text, fc.double({ noNaN: true }), fc.boolean()],
+      maxDepth: 4,
+    })
+    fc.assert(
+      fc.property(value, object => {
+        const stored = `{"big":12345678901234567890,"rest":${JSON.stringify(object)}}`
+        const { rest } = parseExact(stored) as { rest: unknown }
+        expect(JSON.stringify(rest)).toBe(JSON.stringify(object))
+        expect(again(stored)).toBe(stored)
+      }),
+      { numRuns: Number(process.env.FC_RUNS ?? 400) },
+    )
+  },
+)

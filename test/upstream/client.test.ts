@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Fault } from '../../src/simulator/simulator.ts'
 import type { ActionName, Lost } from '../../src/operations/hostkey.ts'
 import { ACTIONS } from '../../src/upstream/actions.ts'
+import { realWorld, type World } from '../../src/world.ts'
 import { CREATE, FAILURES, respond, start, TOKEN } from './start-client.ts'
 
 test('what may not leave any more is not sent, a second try with a newer token neither', async () => {
@@ -195,4 +196,25 @@ test('over a transport that is closed nothing is sent', async () => {
     kind: 'unsent',
     reason: 'UND_ERR_DESTROYED',
   })
+})
+
+test('a large answer is judged in one turn of the event loop and cleaned in others, a small one at once', async () => {
+  let turns = 0
+  const soon: World['soon'] = call => {
+    turns += 1
+    realWorld.soon(call)
+  }
+  const { sim, upstream } = await start({ world: { soon } })
+  const list = (count: number) => ({
+    result: 'OK',
+    scope: Array.from({ length: count }, (_, i) => ({ name: `s${i}`, password: 'x' })),
+  })
+  sim.fault(respond(list(3)))
+  await upstream.call('get_snapshot', { id: 1000 })
+  expect(turns).toBe(0)
+  sim.fault(respond(list(3_000)))
+  const outcome = await upstream.call('get_snapshot', { id: 1000 })
+  expect(turns).toBe(2)
+  expect(outcome).toMatchObject({ kind: 'done' })
+  expect(JSON.stringify(outcome)).not.toContain('password')
 })

@@ -12,7 +12,7 @@ import { Gate } from '../../src/upstream/gate.ts'
 import { fixedSession, loginSession } from '../../src/upstream/session.ts'
 import { Throttle } from '../../src/upstream/throttle.ts'
 import { createTransport } from '../../src/upstream/transport.ts'
-import { realWorld } from '../../src/world.ts'
+import { realWorld, type World } from '../../src/world.ts'
 
 // Not named like secrets, so that nothing but their values gives them away.
 export const TOKEN = 'deadbeef11111111'
@@ -28,6 +28,7 @@ export interface Options extends SimulatorOptions {
   /** The fixed tokens, a later one each time the session looks; without any it logs in. */
   tokens?: string[]
   timeoutMs?: number
+  world?: Pick<World, 'soon'>
 }
 
 /** A client over real sockets to a simulated HOSTKEY whose tasks end when `clock.now` is moved. */
@@ -35,6 +36,7 @@ export async function start({
   readMethod = 'POST',
   tokens = [TOKEN],
   timeoutMs = 5_000,
+  world = realWorld,
   ...options
 }: Options = {}) {
   const clock = { now: Date.parse('2026-11-24T10:00:00.000Z') }
@@ -67,6 +69,7 @@ export async function start({
       new Bulkhead({ concurrency: 4, queue: 4, waitMs: 100, world: realWorld }),
     ),
     timeZone: null,
+    world,
     checks: new Throttle({ monotonic: () => clock.now }),
     log: { warn: (fields, message) => void log.push([fields, message]) },
   })

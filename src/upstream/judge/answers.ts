@@ -1,8 +1,8 @@
 /** The answers that stand in the bytes of one HTTP answer: plain, or in what PHP printed around them. */
 
 import { framesOf, looksLikeAnswer } from './evidence.ts'
-import { readJson } from '../../json/read.ts'
-import { isObject, MAX_DEPTH, member, opened, wholeJson, type JsonObject } from './json.ts'
+import { isBlank, readJson } from '../../json/read.ts'
+import { BOUNDS, isObject, member, opened, type JsonObject } from './json.ts'
 import { textsOf, type Answer } from './text.ts'
 
 /** The JSON of an answer: an object, or a list where HOSTKEY answers a read with nothing else. */
@@ -25,8 +25,9 @@ export function findAnswers(answer: Answer): Found {
 
 function findInText(text: string): Found {
   if (text === '') return { kind: 'none', reason: 'an empty body' }
-  const whole = wholeJson(text)
-  if (whole) {
+  const whole = readJson(text, 0, BOUNDS)
+  if (whole.kind === 'too-deep' || whole.kind === 'too-many') return TOO_MUCH[whole.kind]
+  if (whole.kind === 'value' && isBlank(text, whole.end)) {
     const value = opened(whole.value)
     if (!isAnswerJson(value)) return { kind: 'none', reason: 'JSON that is no object' }
     const contradicts = isToldTwice(whole.twice)
@@ -34,6 +35,12 @@ function findInText(text: string): Found {
   }
   return findInNoise(text)
 }
+
+const { maxDepth, maxHolders } = BOUNDS
+const TOO_MUCH = {
+  'too-deep': { kind: 'none', reason: `JSON nested deeper than ${maxDepth}` },
+  'too-many': { kind: 'none', reason: `JSON of more than ${maxHolders} objects and lists` },
+} as const
 
 /** Where JSON of an answer may begin. */
 const START = /\{\s*"|\[\s*\{\s*"/g
@@ -48,8 +55,8 @@ function findInNoise(text: string): Found {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const index = start.exec(text)?.index
     if (index === undefined) break
-    const reading = readJson(text, index, MAX_DEPTH)
-    if (reading.kind === 'too-deep') return { kind: 'none', reason: `JSON nested deeper than ${MAX_DEPTH}` }
+    const reading = readJson(text, index, BOUNDS)
+    if (reading.kind === 'too-deep' || reading.kind === 'too-many') return TOO_MUCH[reading.kind]
     start.lastIndex = reading.kind === 'value' ? reading.end : reading.resumeAt
     if (reading.kind !== 'value' || !isAnswerJson(reading.value)) continue
     if (isObject(reading.value) && !looksLikeAnswer(reading.value)) continue

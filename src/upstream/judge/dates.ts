@@ -24,7 +24,7 @@ export function readDate(date: unknown, timeZone?: string): ReadDate | null {
   if (!match) return null
   const [, day = '', time = '00:00:00', zone] = match
   // `Date.parse` turns 30 February into 2 March.
-  if (!toIso(Date.parse(day))?.startsWith(day)) return null
+  if (new Date(day).getUTCDate() !== Number(day.slice(-2))) return null
   if (zone !== undefined) return certain(Date.parse(`${day}T${time}${normalZone(zone)}`))
   const asUtcMs = Date.parse(`${day}T${time}Z`)
   if (Number.isNaN(asUtcMs)) return null

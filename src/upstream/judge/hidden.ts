@@ -18,6 +18,9 @@ import {
 const IDENTITY =
   /^(?:name|.*_name|snapshot|type|action|module|key|id|.*_id|callback|hostname|host|server|date|.*_at)$/
 
+/** The members that say something by their name. */
+const TELLING = [...ERROR_NAMES, 'code', ...STATE_NAMES]
+
 /** A failure that a result hides: sure by its place or as the beginning of a text, or only a mention, which is a doubt. */
 export interface Hidden {
   isSure: boolean
@@ -65,8 +68,7 @@ class Search {
   shallow(value: unknown): void {
     const inner = opened(value)
     if (typeof inner === 'string') this.#text(inner, '')
-    else if (isObject(inner))
-      for (const [name, child] of Object.entries(inner)) this.member(inner, name, child)
+    else if (isObject(inner)) for (const name of TELLING) this.member(inner, name, member(inner, name))
   }
 
   /** A failure anywhere inside a value, JSON in its texts included. */

@@ -5,12 +5,15 @@ import { isBlank, readJson } from '../../json/read.ts'
 
 export type JsonObject = Record<string, unknown>
 
-/** How deep an answer may nest; deeper is refused, as recursion over it would end the process. */
-export const MAX_DEPTH = 64
+/**
+ * What an answer may be: one that nests deeper is refused, as recursion over it would end the process, and one of more
+ * objects and lists, as it would hold up the process.
+ */
+export const BOUNDS = { maxDepth: 64, maxHolders: 100_000 }
 
 /** The value of a text that is JSON and nothing else, or undefined. */
 export function wholeJson(text: string): { value: unknown; twice: ReadonlySet<string> } | undefined {
-  const reading = readJson(text, 0, MAX_DEPTH)
+  const reading = readJson(text, 0, BOUNDS)
   return reading.kind === 'value' && isBlank(text, reading.end) ? reading : undefined
 }
 

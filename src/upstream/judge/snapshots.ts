@@ -45,6 +45,8 @@ export function readSnapshots(scope: unknown, asked: ListAsked): Snapshot[] | nu
 }
 
 const MAX_PLACED = 500
+/** No VM has as many snapshots, and to read more would hold up the process. */
+const MAX_ENTRIES = 10_000
 
 /** An entry, with the name that it has in a map. */
 type Entry = [name: string | null, entry: unknown]
@@ -53,10 +55,12 @@ const LIST_MEMBERS = ['snapshots', 'snapshot', 'list', 'items', 'data', 'backups
 
 function entriesOf(scope: unknown): Entry[] | null {
   if (Array.isArray(scope)) {
+    if (scope.length > MAX_ENTRIES) return null
     const entries = scope.map(opened)
     return entries.every(isObject) ? entries.map(entry => [null, entry]) : null
   }
   if (!isObject(scope)) return null
+  if (Object.keys(scope).length > MAX_ENTRIES) return null
   const members = Object.entries(scope)
   // PHP writes an empty list and an empty object alike.
   if (members.length === 0) return []

@@ -65,11 +65,22 @@ const NAMED: Readonly<Record<string, string>> = {
 /** A text with its HTML entities decoded, once: `&amp;quot;` becomes `&quot;`. */
 export function decodeEntities(text: string): string {
   if (!text.includes('&')) return text
-  return text.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|([a-z]{2,6}));/gi, (entity, decimal, hex, name) => {
-    if (name !== undefined) return NAMED[String(name).toLowerCase()] ?? entity
-    const code = decimal === undefined ? Number.parseInt(String(hex), 16) : Number(decimal)
-    return code > 0 && code <= 0x10_ff_ff ? String.fromCodePoint(code).toWellFormed() : entity
+  // A text has the same few many times.
+  const known = new Map<string, string>()
+  return text.replace(/&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z]{2,6});/gi, entity => {
+    const before = known.get(entity)
+    if (before !== undefined) return before
+    const character = characterOf(entity.slice(1, -1).toLowerCase()) ?? entity
+    known.set(entity, character)
+    return character
   })
+}
+
+function characterOf(reference: string): string | undefined {
+  if (!reference.startsWith('#')) return NAMED[reference]
+  const isHex = reference[1] === 'x'
+  const code = isHex ? Number.parseInt(reference.slice(2), 16) : Number(reference.slice(1))
+  return code > 0 && code <= 0x10_ff_ff ? String.fromCodePoint(code).toWellFormed() : undefined
 }
 
 /** The beginning of a text, cut between two characters and not within one; well-formed. */

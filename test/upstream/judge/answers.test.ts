@@ -5,7 +5,7 @@ import type { ActionName } from '../../../src/operations/hostkey.ts'
 import { judgeCall } from '../../../src/upstream/judge/call.ts'
 import { judgeCheck } from '../../../src/upstream/judge/check.ts'
 import type { Asked } from '../../../src/upstream/judge/evidence.ts'
-import { MAX_DEPTH } from '../../../src/upstream/judge/json.ts'
+import { BOUNDS } from '../../../src/upstream/judge/json.ts'
 import { judgeLogin } from '../../../src/upstream/judge/login.ts'
 import type { Answer } from '../../../src/upstream/judge/text.ts'
 
@@ -114,6 +114,8 @@ test('no beginning of an answer means anything but that it was cut off', () => {
       )
 })
 
+const { maxDepth: MAX_DEPTH } = BOUNDS
+
 test(`an answer may nest ${MAX_DEPTH} deep and no deeper, and so may a scope that comes as text`, () => {
   const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth))
   const scopeOf = (scope: unknown) => judge('check', json({ result: 'OK', scope }))
@@ -124,4 +126,11 @@ test(`an answer may nest ${MAX_DEPTH} deep and no deeper, and so may a scope tha
   // Deeper, it stays the text that it is.
   const text = JSON.stringify(nested(MAX_DEPTH + 2))
   expect(scopeOf(text)).toMatchObject({ scope: text })
+})
+
+test('an answer holds so many objects and lists and no more, however shallow', () => {
+  const scope = (count: number): string => `[${Array(count).fill('[]').join(',')}]`
+  const { maxHolders } = BOUNDS
+  const kindOf = (count: number) => judge('check', raw(`{"result":"OK","scope":${scope(count)}}`)).kind
+  expect([kindOf(maxHolders - 2), kindOf(maxHolders - 1)]).toEqual(['done', 'unintelligible'])
 })

@@ -7,7 +7,7 @@ import { redact } from '../../../src/upstream/redact.ts'
 
 const MEBIBYTE = 2 ** 20
 const ASKED = { name: 'nightly', timeZone: 'Europe/Amsterdam' }
-/** Alone on a machine of 2026 each takes less than 50 ms; work that grows with the square takes seconds. */
+/** Alone, and in a process that has served a little, each takes less than 50 ms; work that grows with the square takes seconds. */
 const LIMIT_MS = 400
 
 /** The processor time of what is done with an answer, in milliseconds; of three where others kept the machine busy. */
@@ -75,6 +75,10 @@ const ITEMS = [
   '{"error":""},',
   '"[\\"x",',
   '{"a":{"status":false}},',
+  '[[[[[[0]]]]]],',
+  '{"name":"a","state":"x"},',
+  '"{\\"a\\":1}",',
+  '"password: x",',
 ]
 
 test.each([
@@ -88,6 +92,13 @@ test.each([
   ]),
   ['blanks in an object', filled(' ', '{"result":"OK",', '"scope":"x"}')],
   ['a long name', filled('aA', '{"result":"OK","scope":{"', '":1}}')],
+  [
+    'many names',
+    JSON.stringify({
+      result: 'OK',
+      scope: Object.fromEntries(Array.from({ length: 60_000 }, (_, i) => [`key${i}x`, 1])),
+    }),
+  ],
   ['failures in failures', '{"status":false,"a":'.repeat(60) + filled('0,', '[', '0]') + '}'.repeat(60)],
   [
     'JSON in JSON in JSON',
