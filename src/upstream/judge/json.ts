@@ -12,7 +12,7 @@ export type JsonObject = Record<string, unknown>
 export const BOUNDS = { maxDepth: 64, maxHolders: 100_000 }
 
 /** The value of a text that is JSON and nothing else, or undefined. */
-export function wholeJson(text: string): { value: unknown; twice: ReadonlySet<string> } | undefined {
+function wholeJson(text: string): { value: unknown; twice: ReadonlySet<string> } | undefined {
   const reading = readJson(text, 0, BOUNDS)
   return reading.kind === 'value' && isBlank(text, reading.end) ? reading : undefined
 }
