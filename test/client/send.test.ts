@@ -6,7 +6,7 @@ import { connect, type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { createClient, ProblemError } from '../../src/client/client.ts'
+import { createClient, ProblemError, type Operation } from '../../src/client/client.ts'
 import { pauseMs, send } from '../../src/client/send.ts'
 import { runProgram } from '../programs.ts'
 
@@ -183,6 +183,60 @@ test('it is not asked again before Retry-After has passed', async () => {
   expect(second! - first!).toBeGreaterThanOrEqual(1000)
 })
 
+/** An operation as far as following it needs to know it. */
+const operationAt = (status: Operation['status'], updated: number): Operation =>
+  ({ id: 'op_1', kind: 'stats.load', status, updated_at: String(updated), error: null }) as Operation
+
+const told =
+  (operation: Operation, retryAfter = '0'): Answer =>
+  response =>
+    void response
+      .writeHead(200, { 'content-type': 'application/json', 'retry-after': retryAfter })
+      .end(JSON.stringify(operation))
+
+test('who follows an operation hears of each change once, whatever happens in between', async () => {
+  vi.spyOn(Math, 'random').mockReturnValue(-1)
+  onTestFinished(() => void vi.restoreAllMocks())
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.oneof(fc.constantFrom(...Object.keys(PASSING)), fc.integer({ min: 0, max: 3 })), {
+        maxLength: 6,
+      }),
+      async steps => {
+        const seen = steps.filter(step => typeof step === 'number').toSorted((one, other) => one - other)
+        const times = [...seen]
+        const server = await startServer([
+          ...steps.map(step =>
+            typeof step === 'number' ? told(operationAt('running', times.shift()!)) : PASSING[step]!,
+          ),
+          told(operationAt('succeeded', 4)),
+        ])
+        // It does not run out of patience: calls of this client have none.
+        const gateway = createClient({ baseUrl: server.address, key: 'a-key', patienceMs: 0 })
+        const changes: Operation[] = []
+        const ended = await gateway.follow(operationAt('running', 0), {
+          onChange: operation => void changes.push(operation),
+        })
+        expect(ended.status).toBe('succeeded')
+        expect(changes.map(({ updated_at: at }) => Number(at))).toEqual([
+          ...new Set([...seen.filter(at => at > 0), 4]),
+        ])
+        expect(server.requests.map(({ request }) => [request.url, request.headers.prefer])).toEqual(
+          [...steps, 0].map(() => ['/operations/op_1', 'wait=20']),
+        )
+      },
+    ),
+    { numRuns: 40 },
+  )
+})
+
+test('who follows an operation asks when it is told to', async () => {
+  const server = await startServer([told(operationAt('running', 0), '1'), told(operationAt('succeeded', 1))])
+  await createClient({ baseUrl: server.address, key: 'a-key' }).follow(operationAt('running', 0))
+  const [first, second] = server.requests.map(({ atMs }) => atMs)
+  expect(second! - first!).toBeGreaterThanOrEqual(1000)
+})
+
 test('what lasts longer than the patience is told at once', async () => {
   const server = await startServer([problem(503, 'draining', { 'retry-after': '3600' })])
   const gateway = createClient({ baseUrl: server.address, key: 'a-key' })
@@ -196,16 +250,18 @@ test('what lasts longer than the patience is told at once', async () => {
 })
 
 test('a change is not sent again when its key may be forgotten: after a sleep of the computer', async () => {
-  const server = await startServer([problem(503, 'draining')])
+  const server = await startServer([problem(503, 'draining', { 'retry-after': '1' })])
   const gateway = createClient({ baseUrl: server.address, key: 'a-key', patienceMs: Infinity })
   const startedMs = Date.now()
   const now = vi.spyOn(Date, 'now')
   onTestFinished(() => now.mockRestore())
-  // The clock goes on by a day during the pause.
-  now.mockImplementation(() => startedMs + (server.requests.length > 0 ? 24 * 3_600_000 : 0))
-  expect(await outcomeOf(gateway.createSnapshot({ vm_id: 1000, name: 'one' }))).toMatchObject({
-    problem: { code: 'draining' },
-  })
+  let sleptMs = 0
+  now.mockImplementation(() => startedMs + sleptMs)
+  const change = outcomeOf(gateway.createSnapshot({ vm_id: 1000, name: 'one' }))
+  await vi.waitUntil(() => server.requests.length > 0)
+  // In the pause that follows, the clock goes on by a day.
+  setTimeout(() => (sleptMs = 24 * 3_600_000), 600)
+  expect(await change).toMatchObject({ problem: { code: 'draining' } })
   expect(server.requests).toHaveLength(1)
 })
 
@@ -230,6 +286,16 @@ test('with a signal that has aborted already nothing is sent', async () => {
   // Whatever was on its way would be there before this one.
   await gateway.getStats({ vm_id: 1000 })
   expect(server.requests.map(({ request }) => request.method)).toEqual(['GET'])
+})
+
+test('an abort is told by its reason, also where there is no patience left', async () => {
+  const server = await startServer([silent])
+  const gateway = createClient({ baseUrl: server.address, key: 'a-key', patienceMs: 0 })
+  const controller = new AbortController()
+  const call = outcomeOf(gateway.getStats({ vm_id: 1000 }, { signal: controller.signal }))
+  await vi.waitUntil(() => server.requests.length > 0)
+  controller.abort('enough')
+  expect(await call).toBe('enough')
 })
 
 test('what is no answer at all is a failure', async () => {
