@@ -15,7 +15,7 @@ export interface Receiver {
 }
 
 /** What the URL of a receiver must be, for messages. */
-export const URL_FORM = 'an https URL'
+export const URL_FORM = 'an https URL of at most 2000 characters'
 
 /** Returns what is wrong with the URL of a receiver, without showing it: its query may be a secret. */
 export function faultOfUrl(text: string): string | undefined {
