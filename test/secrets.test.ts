@@ -184,7 +184,10 @@ const PLACES: Record<string, [where: RegExp, files: string[]]> = {
   'their values, as files are watched': [/\.(current|recent)\(\)/, ['store/open.ts', 'upstream/session.ts']],
   'the token of a session': [/session\.(token|secrets)\(/, ['upstream/client.ts']],
   'the URL of the store': [/STORE_URL/, ['cli/backup.ts', 'cli/check.ts', 'config/config.ts']],
-  'its user and password': [/\bpassword[,:]/, ['config/postgres-url.ts', 'store/postgres/connection.ts']],
+  'its user and password': [
+    /\bpassword[,:] /,
+    ['config/postgres-url.ts', 'store/postgres/connection.ts', 'store/postgres/errors.ts'],
+  ],
   'callback keys': [
     /\.callback\b|\bcallback[,:?!]/,
     [
@@ -207,7 +210,10 @@ const PLACES: Record<string, [where: RegExp, files: string[]]> = {
       'webhooks/send.ts',
     ],
   ],
-  "callers' credentials": [/'authorization'|'x-api-key'/, ['http/auth.ts', 'http/stray-credentials.ts']],
+  "callers' credentials": [
+    /'authorization'|'x-api-key'/,
+    ['client/client.ts', 'http/auth.ts', 'http/stray-credentials.ts'],
+  ],
 }
 
 test('secrets are handled in these places of the source, and in no other', () => {

@@ -30,9 +30,11 @@ interface Name {
 }
 
 const NAMING = new Set(
-  'name key field param parameter option setting property variable label title id code'.split(' '),
+  'name key k field param parameter attr attribute option setting property variable label title id code'.split(
+    ' ',
+  ),
 )
-const NAMED = new Set('value val values content contents data text default current'.split(' '))
+const NAMED = new Set('value val v values content contents data text default current'.split(' '))
 
 class Redaction {
   readonly #forms: SecretForms
@@ -52,8 +54,10 @@ class Redaction {
 
   #list(list: unknown[]): unknown[] {
     let copy: unknown[] | undefined
+    const arePairs = list.every(isPair)
     for (let at = 0; at < list.length; at += 1) {
-      const cleaned = this.clean(list[at])
+      const item = list[at]
+      const cleaned = arePairs && isSecretPair(item) ? [item[0], BLOT] : this.clean(item)
       if (cleaned !== list[at]) (copy ??= [...list])[at] = cleaned
     }
     return copy ?? list
@@ -105,6 +109,15 @@ class Redaction {
   #leaf(text: string): string {
     return blotNamed(blotForms(text, this.#forms))
   }
+}
+
+/** A name and a value, as headers are sometimes written. */
+function isPair(item: unknown): item is [string, unknown] {
+  return Array.isArray(item) && item.length === 2 && typeof item[0] === 'string'
+}
+
+function isSecretPair(item: unknown): item is [string, unknown] {
+  return isPair(item) && isSecretName(item[0]) && item[1] !== BLOT
 }
 
 function isNameOfSecret(value: unknown): boolean {

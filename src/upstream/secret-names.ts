@@ -2,13 +2,13 @@
 
 /** These mark a name in which they are a whole word (snake_case, camelCase, kebab-case), also with digits behind: `key2`. */
 const WORDS = `
-  pass password passwords passwd passphrase passcode pwd pswd psw pw psk
+  pass passe password passwords passwd passphrase passcode pwd pswd psw pw psk
   token tokens jwt bearer key keys asynckey pem signature sig hash
   secret secrets credential credentials creds pin otp totp
-  auth authorization cookie session sid callback ключ токен секрет`
+  auth authorization cookie session sid callback ключ токен секрет пин пасс`
 /** These mark a name wherever they stand in it, for names without separators such as `rootpassword`. */
 const PARTS = `
-  password passwd passphrase passcode secret token credential парол
+  password passwd passphrase passcode passwort wachtwoord contrase secret token credential парол
   apikey privatekey sshkey accesskey authkey licensekey`
 /** These mark a name that ends with them: `rootpass`, `vncpw`. */
 const ENDS = 'pass pswd psw pwd pw jwt totp'
@@ -18,7 +18,7 @@ const SECRET = new RegExp(`(?:^|_)${anyOf(WORDS)}[0-9]*(?:_|$)|${anyOf(ENDS)}[0-
 const SECRET_PART = new RegExp(anyOf(PARTS))
 /** What no name of a secret does without, in any case. Whoever searches a text looks for these first. */
 export const HINTS =
-  /pass|pswd|ps?w|pwd|psk|token|jwt|bearer|key|pem|sig|hash|secret|cred|pin|otp|auth|cookie|session|sid|callback|парол|ключ|токен|секрет/iu
+  /pass|pswd|ps?w|pwd|psk|token|jwt|bearer|key|pem|sig|hash|secret|cred|pin|otp|auth|cookie|session|sid|callback|парол|ключ|токен|секрет|пин|пасс|wachtwoord|contrase/iu
 
 /** Longer names are judged by their end: in a text, whatever has no space in it may look like a name. */
 const MAX_NAME_LENGTH = 64
