@@ -236,6 +236,7 @@ test.each(['node16', 'nodenext', 'bundler'])(
       expect(stdout.join('')).toBe("[ 'snapshot.create', 'callback', 'validation-failed', null, true ]")
     }
   },
+  90_000,
 )
 
 test('its client needs no code of the gateway', () => {

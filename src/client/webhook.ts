@@ -1,16 +1,10 @@
 /** What the gateway sends to a service at the end of its operations. */
 
 import { Webhook } from 'standardwebhooks'
-import type { Operation } from './errors.ts'
+import type { components } from './document.d.ts'
 
 /** What a webhook says. */
-export interface WebhookMessage {
-  type: 'operation.ended'
-  timestamp: string
-  data: Pick<Operation, 'id' | 'self' | 'resource' | 'kind' | 'vm_id'> & {
-    status: Exclude<Operation['status'], 'running'>
-  }
-}
+export type WebhookMessage = components['schemas']['OperationEnded']
 
 /** Not the gateway sent it, or it was sent some time ago. */
 export class WebhookError extends Error {
@@ -21,7 +15,7 @@ export class WebhookError extends Error {
  * Verifies a webhook by its signature.
  * @param body as it came: what was parsed and written again is another text
  * @param headers of the request, from Node or `fetch`
- * @param secrets one, or both while they rotate
+ * @param secrets one, or both while they rotate; the line of a file will do
  * @throws WebhookError
  */
 export function verifyWebhook(
@@ -34,7 +28,7 @@ export function verifyWebhook(
   let cause: unknown
   for (const secret of [secrets].flat()) {
     try {
-      return new Webhook(secret).verify(text, fields as Record<string, string>) as WebhookMessage
+      return new Webhook(secret.trim()).verify(text, fields as Record<string, string>) as WebhookMessage
     } catch (error) {
       cause = error
     }

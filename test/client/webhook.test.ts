@@ -2,8 +2,12 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { verifyWebhook, WebhookError, type WebhookMessage } from '../../src/client/client.ts'
+import { createClient, verifyWebhook, WebhookError, type WebhookMessage } from '../../src/client/client.ts'
+import { SCOPES } from '../../src/callers/caller.ts'
+import { newEntry } from '../../src/callers/key.ts'
 import { signedHeaders } from '../../src/webhooks/sign.ts'
+import { KEY, startWorld } from '../helper.ts'
+import { startReceiver } from '../webhooks/receiver.ts'
 
 const message: fc.Arbitrary<WebhookMessage> = fc.record({
   type: fc.constant('operation.ended' as const),
@@ -49,6 +53,8 @@ test('what the gateway signs is verified, also while its secrets rotate', () => 
       // The gateway signs with both; or the service knows both.
       expect(verifyWebhook(raw, sign(one!, other!), other!)).toEqual(told)
       expect(verifyWebhook(raw, sign(one!), [other!, one!])).toEqual(told)
+      // As it was read from a file.
+      expect(verifyWebhook(raw, sign(one!), `${one}\n`)).toEqual(told)
       expect(() => verifyWebhook(raw, sign(one!), other!)).toThrow(WebhookError)
       expect(() => verifyWebhook(raw, sign(one!), [])).toThrow(WebhookError)
     }),
@@ -72,4 +78,24 @@ test('what was changed, is old or is not signed at all is refused', () => {
         expect(() => verifyWebhook(body, { ...sign(nowMs), [missing]: undefined }, key)).toThrow(WebhookError)
     }),
   )
+})
+
+test('a service is told of the end, verifies it and reads what it brought', async () => {
+  const key = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
+  const told = Promise.withResolvers<WebhookMessage>()
+  const receiver = await startReceiver((response, { body, headers }) => {
+    told.resolve(verifyWebhook(body, headers, key))
+    response.writeHead(204).end()
+  })
+  const webhook = { url: receiver.url.href, secret: key }
+  const world = await startWorld({
+    env: { WEBHOOK_ALLOW: '127.0.0.1' },
+    callers: [{ ...newEntry('tester', KEY, SCOPES, '*'), webhook }],
+  })
+  const gateway = createClient({ baseUrl: world.gateway.address, key: KEY })
+  const { id } = await gateway.createSnapshot({ vm_id: 1004, name: 'one' })
+  const { type, data } = await told.promise
+  expect([type, data.id, data.status]).toEqual(['operation.ended', id, 'succeeded'])
+  const operation = await gateway.getOperation({ operation_id: data.id })
+  expect(operation).toMatchObject({ status: 'succeeded', result: { settled_by: 'callback' } })
 })
