@@ -31,6 +31,17 @@ export function bodyOf(answer: Pick<JudgedAnswer, 'headers' | 'text'>): unknown 
   }
 }
 
+/** The events of a stream (WHATWG HTML, section 9.2), with their data as the JSON that it is; what has no data is none. */
+function eventsIn(stream: string): unknown[] {
+  return stream
+    .split('\n\n')
+    .map(block =>
+      Object.fromEntries(block.split('\n').map(line => line.split(/: (.*)/s, 2) as [string, string])),
+    )
+    .filter(({ data }) => data !== undefined)
+    .map(({ data, ...event }) => ({ ...event, data: JSON.parse(data!) as unknown }))
+}
+
 /** Finds what is wrong with the headers of an answer that the document describes. */
 function headerViolations(
   sent: JudgedAnswer['headers'],
@@ -65,6 +76,9 @@ export function answerViolations(
   if (method === 'HEAD' || !content) return found
   const body = bodyOf(answer)
   if (!read.isValid(content.schema, body)) found.push(`not of its schema: ${text.slice(0, 300)}`)
+  const { contentSchema } = content.schema
+  if (contentSchema && !read.isValid(contentSchema, eventsIn(text)))
+    found.push(`events not of their schema: ${text.slice(0, 300)}`)
   const { code } = (body ?? {}) as { code?: string }
   if (status >= 400 && content.examples && !(String(code) in content.examples))
     found.push(`code ${String(code)} not in the document`)

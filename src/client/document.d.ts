@@ -843,6 +843,20 @@ export interface components {
       | components['schemas']['DeleteOperation']
       | components['schemas']['RestoreOperation']
       | components['schemas']['StatsOperation']
+    /** @description An event of the stream of an operation, as a client reads it (WHATWG HTML, section 9.2): `data`, which is JSON in one line, is the operation as it is then. Comments between events keep the stream open. */
+    OperationEvent: {
+      /**
+       * @description What happened.
+       * @enum {string}
+       */
+      event: 'operation'
+      /**
+       * @description The revision of the operation; an `EventSource` that comes back sends it as `Last-Event-ID`.
+       * @example 3
+       */
+      id: string
+      data: components['schemas']['Operation']
+    }
     /** @description Takes a snapshot. In a list: with `include=result` alone it has its result. */
     ListedCreateOperation: {
       /**

@@ -19,6 +19,8 @@ interface Schema {
   maxLength?: number
   required?: string[]
   properties?: Record<string, Schema>
+  /** What is in a text. */
+  contentSchema?: Schema
 }
 
 /** Either of both. */

@@ -19,7 +19,7 @@ export function toOpenApi30(document: object): object {
   return {
     openapi: '3.0.3',
     info: infoOf(info, webhooks !== undefined),
-    ...(new Translation().part(webhooks ? withoutUnused(parts) : parts) as Json),
+    ...(new Translation(parts.components?.schemas).part(webhooks ? withoutUnused(parts) : parts) as Json),
   }
 }
 
@@ -55,11 +55,21 @@ function infoOf(info: Info, hasWebhooks: boolean): Info {
   }
 }
 
-/** Generators know this form of null in a choice. */
-const NOTHING_BUT_NULL = { type: 'string', nullable: true, enum: [null] }
+/**
+ * Null in a choice, in a form that generators know. It has no `type`, with which it would have to be `nullable` itself: readers
+ * that add null to the values of what is nullable, as Prism does, would have it twice, which is no schema.
+ */
+const NULL = { enum: [null] }
 
 /** The translation of one document. */
 class Translation {
+  readonly #schemas: Json
+
+  /** @param schemas what its references lead to */
+  constructor(schemas: Json = {}) {
+    this.#schemas = schemas
+  }
+
   /** Translates a part of the document with all that it contains. */
   part(part: unknown): unknown {
     if (Array.isArray(part)) return part.map(one => this.part(one))
@@ -106,6 +116,11 @@ class Translation {
         return { example: (value as unknown[])[0] }
       case 'const':
         return { enum: [value] }
+      // 3.0 has no words for what is in a text: there they are an extension, which leaves the type of the content its place.
+      case 'contentMediaType':
+        return { 'x-content-media-type': value }
+      case 'contentSchema':
+        return { 'x-content-schema': this.#schema(value) }
       case 'exclusiveMinimum':
         return { minimum: value, exclusiveMinimum: true }
       case 'exclusiveMaximum':
@@ -133,9 +148,11 @@ class Translation {
     if (others.length + 1 === choices.length) return { [keyword]: choices.map(one => this.#schema(one)) }
     if (choice === undefined || others.length > 0) throw new Error(`3.0 has no ${keyword} with null`)
     if (!('$ref' in choice)) return { ...(this.#schema(choice) as Json), nullable: true }
-    // `nullable` beside a reference would let nothing in: it counts only beside a `type`. A repetition of what is referred
-    // to would be a class of its own in generated clients.
-    return { [keyword]: [this.#schema(choice), NOTHING_BUT_NULL] }
+    // `nullable` beside a reference would let nothing in: it counts only beside a `type`, and the choice must have null as
+    // well. A repetition of what is referred to would be a class of its own in generated clients.
+    const { type } = (this.#schemas[String(choice.$ref).split('/').at(-1)!] ?? {}) as { type?: unknown }
+    if (typeof type !== 'string') throw new Error(`3.0 has no ${keyword} of null and ${String(choice.$ref)}`)
+    return { type, nullable: true, [keyword]: [this.#schema(choice), NULL] }
   }
 }
 

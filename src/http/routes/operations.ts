@@ -15,6 +15,7 @@ import { PreferHeaders, ref } from '../schemas/common.ts'
 import {
   EventHeaders,
   Operation,
+  OperationEvent,
   OperationList,
   OperationParams,
   OperationsQuery,
@@ -32,11 +33,13 @@ const TAGS = ['Operations']
 const DEFAULT_LIMIT = 20
 /** A page is cut at about so many bytes, however large its operations are. */
 const MAX_PAGE_BYTES = 1024 * 1024
-/** Text to readers of the document, a stream to the route. */
+/** Text to readers of the document, with the type of the events in it; a stream to the route. */
 const EVENT_STREAM = Type.Unsafe<Readable>({
   type: 'string',
   pattern: '^retry: ',
   maxLength: 10_000_000,
+  contentMediaType: 'text/event-stream',
+  contentSchema: { type: 'array', items: ref(OperationEvent), maxItems: 10_000 },
 })
 
 /** The kinds whose operations a caller may see: of the families it has any scope of. */

@@ -208,6 +208,25 @@ export const Operation = Type.Unsafe<PublicOperation>({
   ],
 })
 
+export const OperationEvent = Type.Object(
+  {
+    event: Type.Unsafe<'operation'>({ type: 'string', enum: ['operation'], description: 'What happened.' }),
+    id: Type.String({
+      pattern: '^[1-9][0-9]*$',
+      maxLength: 20,
+      description:
+        'The revision of the operation; an `EventSource` that comes back sends it as `Last-Event-ID`.',
+      examples: ['3'],
+    }),
+    data: ref(Operation),
+  },
+  {
+    $id: 'OperationEvent',
+    description:
+      'An event of the stream of an operation, as a client reads it (WHATWG HTML, section 9.2): `data`, which is JSON in one line, is the operation as it is then. Comments between events keep the stream open.',
+  },
+)
+
 export const ListedOperation = Type.Unsafe<PublicListed>({
   $id: 'ListedOperation',
   description:

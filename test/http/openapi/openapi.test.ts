@@ -400,7 +400,9 @@ test('each construct of 3.1 has its form in 3.0, or none at all', () => {
     exclusiveMaximum: true,
   })
   expect(convert({ anyOf: [ref, { type: 'null' }] })).toEqual({
-    anyOf: [ref, { type: 'string', nullable: true, enum: [null] }],
+    type: 'string',
+    nullable: true,
+    anyOf: [ref, { enum: [null] }],
   })
   expect(convert({ anyOf: [{ type: 'string' }, { type: 'null' }] })).toEqual({
     type: 'string',
@@ -412,6 +414,11 @@ test('each construct of 3.1 has its form in 3.0, or none at all', () => {
     properties: { const: { enum: [1] } },
     default: { const: 1 },
     items: false,
+  })
+  expect(convert({ type: 'string', contentMediaType: 'a/b', contentSchema: { const: 1 } })).toEqual({
+    type: 'string',
+    'x-content-media-type': 'a/b',
+    'x-content-schema': { enum: [1] },
   })
   for (const schema of [{ type: ['string', 'integer'] }, { type: 'null' }, { prefixItems: [] }])
     expect(() => convert(schema)).toThrow('3.0')
@@ -436,6 +443,13 @@ test('no test may get an answer that is not in the document', async () => {
   expect(() => judge('GET', '/vms/1000/stats', 200, json, '{}')).toThrow('not of its schema')
   expect(() => judge('GET', '/vms/1000/stats', 200, json, stats, { age: 'x' })).toThrow('header age not of')
   expect(() => judge('GET', '/vms/1000/stats', 200, json, stats, { 'x-y': '1' })).toThrow('header x-y not in')
+  const stream = (event: string): void =>
+    judge('GET', '/operations/op_1/events', 200, 'text/event-stream', `retry: 2000\n\n${event}`)
+  const [operation] = (document.components.schemas.Operation as { examples: object[] }).examples
+  const data = JSON.stringify(operation)
+  stream(`event: operation\nid: 3\ndata: ${data}\n\n: still running\n\n`)
+  for (const event of [`event: operation\nid: 3\ndata: {}\n\n`, `id: 3\ndata: ${data}\n\n`])
+    expect(() => stream(event)).toThrow('events not of their schema')
   expect(() => judge('GET', '/vms/1000/stats', 404, problem, '{"code":"x"}')).toThrow('code x not in')
   expect(() => judge('HEAD', '/operations', 404, problem)).toThrow('HEAD /operations 404')
 })

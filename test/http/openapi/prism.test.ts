@@ -1,28 +1,33 @@
 /**
  * Answers of the gateway as Prism sees them, a validator of somebody else's: it stands between as a proxy and refuses
- * whatever is not in the document. The requests are those of the fuzzer, so every operation answers in many ways.
+ * whatever is not in the document. It sees an answer of every kind, and those to requests of the fuzzer.
  */
 
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { SCOPES } from '../../../src/callers/caller.ts'
 import { newEntry } from '../../../src/callers/key.ts'
+import { answerViolations, bodyOf, mediaTypeOf, type JudgedAnswer } from '../../described.ts'
 import { readDocument, requestsOf, type Document, type Flaw, type Request } from '../../fuzz/generate.ts'
 import { callRaw, KEY, startWorld, type Answer, type World } from '../../helper.ts'
 import { freePort, runProgram } from '../../programs.ts'
+import { recordAnswers, type RecordedAnswer } from './answers.ts'
 
 const PRISM = resolve('node_modules/.bin/prism')
 const FOREIGN_KEY = 'test-foreign-key-000000000000000'
 
 /** Prism before the gateway; only answers are judged, since many requests are wrong on purpose. */
-async function startPrism(document: string, world: World): Promise<string> {
+async function startPrism(document: string, gateway: string): Promise<string> {
   const port = await freePort()
   const prism = runProgram(PRISM, {
     args: [
       'proxy',
       resolve('openapi', document),
-      world.gateway.address,
+      gateway,
       '--errors',
       '--validate-request=false',
       `--port=${port}`,
@@ -68,6 +73,101 @@ const send = (
     body,
   })
 
+/** Gives the recorded answers again: the header `x-recorded` of a request says which. */
+async function startReplay(answers: readonly RecordedAnswer[]): Promise<string> {
+  const ofTheConnection = ['connection', 'keep-alive', 'date', 'transfer-encoding', 'content-length']
+  const server = createServer((request, response) => {
+    const { status, headers, text } = answers[Number(request.headers['x-recorded'])]!
+    for (const [name, value] of Object.entries(headers))
+      if (value !== undefined && !ofTheConnection.includes(name)) response.setHeader(name, value)
+    response.writeHead(status).end(text)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** What Prism makes of a recorded answer. */
+async function throughPrism(prism: string, answers: readonly RecordedAnswer[], at: number): Promise<Seen> {
+  const { route, path } = answers[at]!
+  const response = await fetch(prism + path, {
+    method: route.split(' ')[0]!,
+    // Prism itself asks for a credential, of whatever value.
+    headers: { 'x-recorded': String(at), authorization: 'Bearer any', accept: '*/*' },
+  })
+  return seenOf({
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    text: await response.text(),
+  })
+}
+
+type Seen = { status: number; body: unknown }
+const seenOf = (answer: JudgedAnswer): Seen => ({ status: answer.status, body: bodyOf(answer) })
+
+/** An answer of each kind with a body that nobody gives, and one with a header of other routes: Prism must refuse them all. */
+function spoilt(answers: readonly RecordedAnswer[]): RecordedAnswer[] {
+  const kinds = new Map(answers.map(one => [`${one.route} ${one.status} ${mediaTypeOf(one)}`, one]))
+  const withBody = [...kinds.values()].filter(({ text }) => text !== '')
+  const list = withBody.find(({ route, status }) => route === 'GET /operations' && status === 200)!
+  return [
+    ...withBody.map(one => ({ ...one, text: mediaTypeOf(one).endsWith('json') ? '5' : 'nothing' })),
+    { ...list, headers: { ...list.headers, ratelimit: '"default";r=1;t=1' } },
+    { ...list, headers: { ...list.headers, 'x-request-id': '?' } },
+  ]
+}
+
+/** No test can make the gateway fail on these: they ask nobody. */
+const NEVER_500 = /^GET \/(openapi|problems|livez|metrics|$)/
+
+test(
+  'Prism finds no answer of any kind that is not in one of the editions',
+  { timeout: 240_000 },
+  async () => {
+    const { answers, read } = await recordAnswers()
+    const { operations } = read
+    const found = answers.flatMap(one => {
+      const [method = ''] = one.route.split(' ')
+      return answerViolations(read, operations.get(one.route)!, method, one).map(what => [one.path, what])
+    })
+    expect(found).toEqual([])
+    const seen = new Set(answers.map(({ route, status }) => `${route} ${status}`))
+    const missing = [...operations].flatMap(([route, { responses }]) =>
+      Object.keys(responses)
+        .map(status => `${route} ${status}`)
+        .filter(kind => !seen.has(kind) && !(NEVER_500.test(route) && kind.endsWith(' 500'))),
+    )
+    expect(missing).toEqual([])
+
+    const all = [...answers, ...spoilt(answers)]
+    const replay = await startReplay(all)
+    for (const document of ['openapi.yaml', 'openapi-3.0.yaml']) {
+      const prism = await startPrism(document, replay)
+      for (const [at, answer] of answers.entries()) {
+        const { route, path } = answer
+        // What Prism finds is an answer of its own, which says where the violation is.
+        expect({ route, path, ...(await throughPrism(prism, all, at)) }).toEqual({
+          route,
+          path,
+          ...seenOf(answer),
+        })
+      }
+      for (const [at, { route, status }] of all.entries()) {
+        if (at < answers.length) continue
+        const { body } = await throughPrism(prism, all, at)
+        expect([route, status, body]).toEqual([
+          route,
+          status,
+          expect.objectContaining({ validation: expect.any(Array) }),
+        ])
+      }
+    }
+  },
+)
+
 test.each(['openapi.yaml', 'openapi-3.0.yaml'])(
   'Prism finds nothing that is not in %s',
   { timeout: 120_000 },
@@ -77,7 +177,7 @@ test.each(['openapi.yaml', 'openapi-3.0.yaml'])(
       newEntry('foreign', FOREIGN_KEY, ['stats:read'], [7]),
     ]
     const world = await startWorld({ callers, env: { READ_WAIT_MS: '20', MAX_WAIT_MS: '50' } })
-    const prism = await startPrism(document, world)
+    const prism = await startPrism(document, world.gateway.address)
     const keys: Record<string, string | null> = {
       none: null,
       wrong: 'nobody',
