@@ -11,6 +11,7 @@ import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } 
 import { pino } from 'pino'
 import { Histogram } from 'prom-client'
 import { Pool } from 'undici'
+import { CALLS_AT_ONCE } from './stub.ts'
 
 const { PORT, HOSTKEY_BASE_URL = '', HOSTKEY_TOKEN = '', KEY_SHA256 = '' } = process.env
 
@@ -36,7 +37,7 @@ export interface Create {
   type: string
 }
 
-const pool = new Pool(HOSTKEY_BASE_URL, { connections: 32 })
+const pool = new Pool(HOSTKEY_BASE_URL, { connections: CALLS_AT_ONCE })
 
 async function ask(script: string, fields: Record<string, string>): Promise<Record<string, unknown>> {
   const { body } = await pool.request({

@@ -2,8 +2,8 @@
 
 import { Queue, Worker } from 'bullmq'
 import { callCreate, check, listen, newApp, routeCreate, type Create } from './app.ts'
+import { CALLS_AT_ONCE } from './stub.ts'
 
-const CONCURRENCY = 64
 const connection = { host: '127.0.0.1', port: Number(process.env.REDIS_PORT) }
 const queue = new Queue<Create & { callback?: string }>('snapshots', { connection })
 let running = 0
@@ -15,7 +15,7 @@ const worker = new Worker<Create & { callback?: string }>(
     await job.updateData({ ...job.data, callback })
     return check(callback)
   },
-  { connection, concurrency: CONCURRENCY },
+  { connection, concurrency: CALLS_AT_ONCE },
 )
 worker.on('completed', () => (running -= 1))
 await worker.waitUntilReady()

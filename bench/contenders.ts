@@ -6,7 +6,7 @@ import { SCOPES } from '../src/callers/caller.ts'
 import { newEntry } from '../src/callers/key.ts'
 import { openPostgresEngine, openRedisEngine, type Engine } from './engines.ts'
 import { directory, root, start, storePath, type Measured } from './processes.ts'
-import { TOKEN } from './stub.ts'
+import { CALLS_AT_ONCE, TOKEN } from './stub.ts'
 
 export const KEY = 'bench-caller-key-000000000000000'
 
@@ -31,7 +31,7 @@ export interface GatewayOptions {
 
 /**
  * Our gateway with what it has in production: its defaults, a log at `info` (to /dev/null), and limits nobody reaches. It asks for
- * results as soon as its peers do, which is at once.
+ * results as soon as its peers do, which is at once, and makes as many calls at once.
  */
 export function startGateway(hostkey: string, options: GatewayOptions = {}): Promise<Measured> {
   const { engine, from = root, isBundle = false } = options
@@ -44,6 +44,7 @@ export function startGateway(hostkey: string, options: GatewayOptions = {}): Pro
     RATE_LIMIT_MAX: '1000000000',
     MAX_OPEN_PER_CALLER: '100000',
     CHECK_MIN_MS: '1',
+    HOSTKEY_CONCURRENCY: String(CALLS_AT_ONCE),
     LOG_LEVEL: 'info',
     DOCS: 'false',
     SHUTDOWN_MS: '2000',

@@ -9,6 +9,8 @@ import { createServer, type Socket } from 'node:net'
 export const PENDING_KEY = 'pending'
 /** `GET` of this path tells how many calls were made of each kind. */
 export const COUNTS_PATH = '/counts'
+/** How many calls to HOSTKEY a contender may make at once. */
+export const CALLS_AT_ONCE = 64
 export const TOKEN = 'bench-token-0123456789'
 export const STATS = { cpu: [3, 4, 5], ram_used_mb: 812, disk_used_gb: 11, uptime_s: 86_400 }
 

@@ -55,7 +55,10 @@ export class LogOutput implements DestinationStream {
     }
     this.#waiting.push(line)
     this.#waitingBytes += bytes
-    if (!this.#isWriting) this.#next()
+    if (this.#isWriting) return
+    this.#isWriting = true
+    // The lines of one turn of the event loop go together: each write is a task of a thread, which costs more than a line.
+    setImmediate(() => this.#next())
   }
 
   /** Calls back when everything is written or lost, or after half a second. This is what `flush` of a pino logger calls. */
@@ -74,7 +77,6 @@ export class LogOutput implements DestinationStream {
       for (const done of this.#onIdle.splice(0)) done()
       return
     }
-    this.#isWriting = true
     const lines = this.#take()
     this.#sink.write(Buffer.from((this.#isTorn ? '\n' : '') + lines.join('')), error => {
       if (error) lost += lines.length
