@@ -1,4 +1,7 @@
-/** `demo` starts a simulated HOSTKEY and the gateway over it, and prints a caller's key and a curl line for every route. */
+/**
+ * `demo` starts a simulated HOSTKEY, the gateway over it and a receiver of webhooks, and prints a caller's key, a curl line
+ * for every route, and what the receiver is told.
+ */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,6 +13,7 @@ import { loadConfig, type Config } from '../config/config.ts'
 import { startGateway } from '../gateway.ts'
 import { newEntry, newKey } from '../callers/key.ts'
 import { createLogger } from '../observability/log.ts'
+import { startReceiver } from '../simulator/receiver.ts'
 import { GUIDE, startSimulator, type Simulator } from '../simulator/simulator.ts'
 import { fail, readArguments, runCommand, type Command } from './command.ts'
 
@@ -32,9 +36,14 @@ async function setUp(): Promise<Stage> {
     taskMs: 1_500,
     slowTaskMs: 20_000,
   })
+  const receiver = await startReceiver(message =>
+    process.stdout.write(`\nThe receiver was told, and the signature is good: ${message}\n`),
+  )
   const key = newKey()
   const callersFile = join(directory, 'callers.json')
-  writeFileSync(callersFile, JSON.stringify({ callers: [newEntry('demo', key, SCOPES, '*')] }, null, 2))
+  const webhook = { url: receiver.url, secret: receiver.secret }
+  const entry = { ...newEntry('demo', key, SCOPES, '*'), webhook }
+  writeFileSync(callersFile, JSON.stringify({ callers: [entry] }, null, 2))
   const config = loadConfig({
     HOST: process.env.HOST,
     PORT: process.env.PORT,
@@ -43,12 +52,14 @@ async function setUp(): Promise<Stage> {
     HOSTKEY_API_KEY: API_KEY,
     CALLERS_FILE: callersFile,
     STORE_URL: `sqlite:${join(directory, 'gateway.db')}`,
+    WEBHOOK_ALLOW: '127.0.0.1',
   })
   return {
     simulator,
     config,
     key,
     async [Symbol.asyncDispose]() {
+      await receiver.close()
       await simulator.close()
       rmSync(directory, { recursive: true, force: true })
     },
@@ -131,7 +142,8 @@ curl -sS ${base}/metrics
 curl -sS ${base}/openapi.json
 curl -sS ${base}/openapi.yaml
 
-Ctrl-C ends both.
+Whenever an operation has ended, a receiver of webhooks is told; what it gets is printed below.
+Ctrl-C ends all of them.
 `
 }
 

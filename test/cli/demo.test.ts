@@ -92,6 +92,12 @@ test.skipIf(missing)(
     expect(waited.filter(output => !output.includes('"status":"succeeded"'))).toEqual([])
     expect(waited.length).toBeGreaterThan(2)
 
+    // Each change was told, and printed.
+    const told = demo.stdout.filter(line => line.startsWith('The receiver was told'))
+    expect(told.join('\n')).toMatch(
+      /"type":"operation.ended".*"kind":"snapshot.restore".*"status":"succeeded"/,
+    )
+
     demo.child.kill('SIGINT')
     expect(await demo.ended).toBe(0)
     expect(demo.stderr).toEqual([])
