@@ -45,6 +45,8 @@ export interface GatewayOverrides {
   keyGraceMs?: Policy['keyGraceMs']
   leaseMs?: number
   connectionLimits?: Partial<ConnectionLimits>
+  /** How fast messages of ends are tried again, and given to another process. */
+  webhooks?: { firstPauseMs?: number; leaseMs?: number; timeoutMs?: number }
 }
 
 const CLOSE_IDLE_MS = 50
@@ -67,9 +69,10 @@ export async function startGateway(
   const { store, sharedLimits } = await openStore(config, logger, world, opened)
   metrics.observeStore(store)
   metrics.observeKeys(() => callers.keyUses())
-  const hostkey = openHostkey(config, { logger, world, metrics, tracing, opened, overrides })
+  const common = { logger, world, metrics, tracing, opened, overrides }
+  const hostkey = openHostkey(config, common)
   const timedStore = wrapStore(metrics.store(store))
-  const deliveries = openDeliveries(config, callers, timedStore, { logger, world, metrics, tracing, opened })
+  const deliveries = openDeliveries(config, callers, timedStore, common)
   const operations = new Operations({
     store: timedStore,
     hostkey: wrapHostkey(hostkey),
@@ -123,6 +126,7 @@ interface Common {
   metrics: Metrics
   tracing: Tracing
   opened: AsyncDisposableStack
+  overrides: GatewayOverrides
 }
 
 /** What tells receivers of ends, with every attempt timed and every message counted. */
@@ -130,10 +134,19 @@ function openDeliveries(
   { webhookAllow: allow, basePath }: Config,
   receivers: CallersFile,
   { outbox }: Store,
-  { logger: log, world, metrics, tracing, opened }: Common,
+  {
+    logger: log,
+    world,
+    metrics,
+    tracing,
+    opened,
+    overrides: { webhooks: { timeoutMs, ...pace } = {} },
+  }: Common,
 ): Deliveries {
-  const sender = opened.adopt(createSender({ allow, world }), it => it.close())
+  const limit = timeoutMs === undefined ? {} : { timeoutMs }
+  const sender = opened.adopt(createSender({ allow, world, ...limit }), it => it.close())
   return new Deliveries({
+    ...pace,
     outbox,
     receivers,
     sender,
@@ -149,7 +162,7 @@ function openDeliveries(
 /** HOSTKEY as the core's port, with every call timed and traced. */
 function openHostkey(
   { upstream }: Config,
-  { logger, world, metrics, tracing, opened, overrides }: Common & { overrides: GatewayOverrides },
+  { logger, world, metrics, tracing, opened, overrides }: Common,
 ): Hostkey {
   const secret = opened.adopt(openSecret(upstream.credential, logger), it => it.close())
   const { baseUrl, timeoutMs, concurrency } = upstream

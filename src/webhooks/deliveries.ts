@@ -16,7 +16,7 @@ import {
 import { within } from '../operations/within.ts'
 import type { World } from '../world.ts'
 import { Lane } from './lane.ts'
-import { nextAttemptAtMs, TRIED_FOR_MS } from './pace.ts'
+import { FIRST_PAUSE_MS, nextAttemptAtMs, TRIED_FOR_MS } from './pace.ts'
 import type { Receiver } from './receiver.ts'
 import type { Sender, Sent } from './send.ts'
 
@@ -29,6 +29,9 @@ export interface DeliveriesOptions {
   bodyOf: (operation: Ended) => string
   world: World
   log: Log
+  /** The pause after the first attempt, and how long a lease is: longer than an attempt takes. */
+  firstPauseMs?: number
+  leaseMs?: number
   /** Makes what is part of no request, whichever one set it off. */
   apart: <T>(make: () => T) => T
   /** Called with every attempt. */
@@ -37,7 +40,6 @@ export interface DeliveriesOptions {
   onOver: (caller: string, state: Exclude<Webhook['state'], 'pending'>) => void
 }
 
-/** Longer than an attempt takes. */
 const LEASE_MS = 30_000
 /** At once, over all receivers: those with the least under way come first. */
 const MAX_UNDER_WAY = 256
@@ -49,7 +51,7 @@ const FORSAKEN_EVERY_MS = 3_600_000
 const FORSAKEN_BATCH = 100
 
 export class Deliveries implements Webhooks {
-  readonly #options: DeliveriesOptions
+  readonly #options: Required<DeliveriesOptions>
   readonly #rounds: Rounds
   readonly #lanes = new Map<string, Lane>()
   readonly #underWay = new Set<Promise<void>>()
@@ -60,7 +62,7 @@ export class Deliveries implements Webhooks {
   #isBlind = false
 
   constructor(options: DeliveriesOptions) {
-    this.#options = options
+    this.#options = { firstPauseMs: FIRST_PAUSE_MS, leaseMs: LEASE_MS, ...options }
     this.#lookedMs = options.world.monotonic()
     this.#rounds = new Rounds({ world: options.world, idleMs: IDLE_MS, make: () => this.#round() })
   }
@@ -88,7 +90,7 @@ export class Deliveries implements Webhooks {
   }
 
   async #round(): Promise<void> {
-    const { outbox, receivers, world, log } = this.#options
+    const { outbox, receivers, world, log, leaseMs } = this.#options
     try {
       const names = receivers.receiverNames()
       const places = this.#places(names)
@@ -96,7 +98,7 @@ export class Deliveries implements Webhooks {
       if (places.length > 0) {
         const dueAtMs = await outbox.nextDueAtMs(places.map(({ caller }) => caller))
         if (dueAtMs !== null && dueAtMs <= world.now())
-          for (const delivery of await outbox.claim(world.now(), LEASE_MS, places)) this.#take(delivery)
+          for (const delivery of await outbox.claim(world.now(), leaseMs, places)) this.#take(delivery)
         if (dueAtMs !== null) this.#rounds.nudge(dueAtMs)
       }
       await this.#giveUpForsaken()
@@ -182,7 +184,9 @@ export class Deliveries implements Webhooks {
     nowMs: number,
     { retryAfterMs }: { retryAfterMs?: number },
   ): number | null {
-    return nextAttemptAtMs({ attempts, endedAtMs, nowMs, retryAfterMs, random: this.#options.world.random() })
+    const { world, firstPauseMs } = this.#options
+    const random = world.random()
+    return nextAttemptAtMs({ attempts, endedAtMs, nowMs, retryAfterMs, firstPauseMs, random })
   }
 
   /** Writes what became of a message and, when it is over, who was told of what. */
@@ -209,13 +213,13 @@ export class Deliveries implements Webhooks {
 
   /** What nobody has tried for longer than a day has no receiver: the callers file names none any more. */
   async #giveUpForsaken(): Promise<void> {
-    const { outbox, world } = this.#options
+    const { outbox, world, leaseMs } = this.#options
     if (world.monotonic() - this.#lookedMs < FORSAKEN_EVERY_MS) return
     this.#lookedMs = world.monotonic()
     const nowMs = world.now()
     const dueBeforeMs = nowMs - TRIED_FOR_MS
     for (let count = FORSAKEN_BATCH; count === FORSAKEN_BATCH;) {
-      const forsaken = await outbox.claimForsaken(dueBeforeMs, nowMs, LEASE_MS, FORSAKEN_BATCH)
+      const forsaken = await outbox.claimForsaken(dueBeforeMs, nowMs, leaseMs, FORSAKEN_BATCH)
       count = forsaken.length
       for (const delivery of forsaken)
         await this.#save(delivery, { ...delivery.operation.webhook, state: 'given-up' }, null)

@@ -15,6 +15,7 @@ import { GUIDE, startSimulator, type Simulator } from '../../src/simulator/simul
 import { call, type Answer } from '../helper.ts'
 import { startProcess, type GatewayProcess } from './child.ts'
 import { drawFault } from './draw.ts'
+import { startBadReceiver, type BadReceiver } from './receiver.ts'
 
 export interface ChaosOptions {
   seed: number
@@ -24,6 +25,8 @@ export interface ChaosOptions {
   maxLifeMs: number
   /** Callers at work side by side, each on VMs of its own. */
   callers: number
+  /** Tells the ends to a receiver that fails, hangs and is restarted at random. */
+  hasReceiver?: boolean
   /** Gateways side by side, 1 when not given. Callers go from one to the next. */
   replicas?: number
   /** The settings of their store; a file in the run's own directory when not given. */
@@ -51,6 +54,11 @@ export interface Figures {
   untrue: string[]
   /** VMs that are still held when everything has ended. */
   held: number[]
+  /** Messages that the receiver took, and attempts that it did not take; with a receiver alone. */
+  told: number
+  untaken: number
+  /** Operations whose end the receiver was not told of, or not as it was. */
+  untold: string[]
 }
 
 interface Want {
@@ -67,6 +75,10 @@ interface Want {
 const TRY_AGAIN = new Set(['vm-busy', 'idempotency-in-progress', 'upstream-unavailable', 'store-unavailable'])
 const TOKEN = 'chaos-token-000000000000'
 const KEY = 'chaos-key-000000000000'
+/** So long the last messages may take once the receiver takes all. */
+const TELL_MS = 60_000
+/** Fast as well; an attempt that hangs is soon given up. */
+const WEBHOOK_PACE = { firstPauseMs: 100, leaseMs: 2_000, timeoutMs: 500 }
 const VMS_PER_CALLER = 3
 /** Fast, so that much happens in little time; ambiguous changes are looked for this long. */
 const DEADLINE_MS = 1_500
@@ -85,10 +97,10 @@ export async function runChaos(options: ChaosOptions): Promise<Figures> {
     showsUnfinished: true,
     vms: Object.fromEntries(vmIds.map(id => [id, { snapshots: ['kept'] }])),
   })
-  writeFileSync(
-    join(directory, 'callers.json'),
-    JSON.stringify({ callers: [newEntry('chaos', KEY, SCOPES, '*')] }),
-  )
+  const receiver = options.hasReceiver ? await startBadReceiver(seeded(options.seed)) : undefined
+  const webhook = receiver && { url: receiver.url, secret: receiver.secret }
+  const entry = { ...newEntry('chaos', KEY, SCOPES, '*'), ...(webhook && { webhook }) }
+  writeFileSync(join(directory, 'callers.json'), JSON.stringify({ callers: [entry] }))
   const env = {
     PORT: '0',
     HOSTKEY_BASE_URL: simulator.baseUrl,
@@ -103,6 +115,8 @@ export async function runChaos(options: ChaosOptions): Promise<Figures> {
     // What is still being sent when the callers stop has to be heard of soon.
     HOSTKEY_TIMEOUT_MS: '1000',
     LOG_LEVEL: 'silent',
+    WEBHOOK_ALLOW: '127.0.0.1',
+    WEBHOOK_PACE: JSON.stringify(WEBHOOK_PACE),
   }
   const wants: Want[] = []
   const gateways: GatewayProcess[] = []
@@ -165,6 +179,9 @@ export async function runChaos(options: ChaosOptions): Promise<Figures> {
     doubled: [],
     untrue: [],
     held: [],
+    told: 0,
+    untaken: 0,
+    untold: [],
   }
   try {
     for (let i = 0; i < (options.replicas ?? 1); i += 1) gateways.push(await startProcess(env))
@@ -180,9 +197,11 @@ export async function runChaos(options: ChaosOptions): Promise<Figures> {
     await judge(gateways[0]!, simulator, wants, figures)
     simulator.clearFaults()
     await Promise.all(vmIds.map(vmId => findHold(gateways[0]!, vmId, figures)))
+    if (receiver) await judgeMessages(gateways, receiver, figures)
   } finally {
     stopped = true
     for (const gateway of gateways) await gateway.kill()
+    await receiver?.close()
     await simulator.close()
     rmSync(directory, { recursive: true, force: true })
   }
@@ -257,6 +276,47 @@ async function judge(
     const isGone = want.action === 'remove_snapshot' && discarded.has(want.mark)
     if ((status === 'succeeded' && !happened && !isGone) || (status === 'failed' && happened))
       figures.untrue.push(`${want.operationId} ${want.action} ${status}`)
+  }
+}
+
+/** Every end there is was told at least once, and as it was. */
+async function judgeMessages(
+  gateways: GatewayProcess[],
+  receiver: BadReceiver,
+  figures: Figures,
+): Promise<void> {
+  await receiver.behave()
+  const untilMs = performance.now() + TELL_MS
+  let operations: Answer['body'][]
+  do {
+    await sleep(100)
+    operations = await allOperations(gateways.at(-1)!)
+  } while (operations.some(isUntold) && performance.now() < untilMs)
+  for (const operation of operations) {
+    const { id, status } = operation
+    const statuses = [...(receiver.told.get(id) ?? [])]
+    if (isUntold(operation) || !receiver.taken.has(id) || statuses.join() !== status)
+      figures.untold.push(`${id} ${status} ${operation.webhook?.state} told as ${statuses.join()}`)
+  }
+  const known = new Set(operations.map(({ id }) => id))
+  for (const id of receiver.told.keys()) if (!known.has(id)) figures.untold.push(`${id} is not known`)
+  for (const id of receiver.confused) figures.untold.push(`${id} had another id`)
+  if (receiver.forged > 0) figures.untold.push(`${receiver.forged} had no good signature`)
+  figures.told = receiver.taken.size
+  figures.untaken = receiver.failures
+}
+
+function isUntold({ status, webhook }: Answer['body']): boolean {
+  return status === 'running' || webhook?.state !== 'delivered'
+}
+
+async function allOperations({ address }: GatewayProcess): Promise<Answer['body'][]> {
+  const operations: Answer['body'][] = []
+  for (let path = '/operations?limit=100'; ;) {
+    const { body } = await call(address, 'GET', path, { key: KEY })
+    operations.push(...body.operations)
+    if (body.next_cursor === null) return operations
+    path = `/operations?limit=100&cursor=${body.next_cursor}`
   }
 }
 

@@ -5,7 +5,13 @@ import { intercept } from '../../src/observability/intercept.ts'
 import type { Task } from '../../src/operations/hostkey.ts'
 import type { Kind } from '../../src/operations/kinds/kind.ts'
 import { KIND_NAMES, KINDS } from '../../src/operations/kinds/kinds.ts'
-import { mutates, type Admission, type Operation, type Running } from '../../src/operations/store.ts'
+import {
+  mutates,
+  type Admission,
+  type Delivery,
+  type Operation,
+  type Running,
+} from '../../src/operations/store.ts'
 
 export type Checkpoint =
   | 'intent-stored'
@@ -16,6 +22,8 @@ export type Checkpoint =
   | 'look-answered'
   | 'read-stored'
   | 'discarded'
+  /** The receiver has answered, and nobody wrote it down. */
+  | 'message-sent'
 
 /** Called at each point; the operation goes on when it has resolved. */
 export type OnCheckpoint = (
@@ -60,11 +68,19 @@ export function checkpoints(
   }
 
   return {
-    wrapStore: store =>
-      intercept(store, ({ method, args }, next) => {
+    wrapStore(store) {
+      const outbox = intercept(store.outbox, ({ method, args }, next) => {
+        if (method !== 'save') return next()
+        return Promise.resolve(reached('message-sent', (args[0] as Delivery).operation)).then(next)
+      })
+      const wrapped = intercept(store, ({ method, args }, next) => {
         const around = aroundStore[method]
         return around ? around(args[0] as Operation, next) : next()
-      }),
+      })
+      return new Proxy(wrapped, {
+        get: (target, name) => (name === 'outbox' ? outbox : (Reflect.get(target, name) as unknown)),
+      })
+    },
     wrapHostkey: hostkey =>
       intercept(hostkey, ({ method, args }, next) => {
         const after = aroundHostkey[method]
