@@ -28,11 +28,18 @@ const ADDRESS = 'http://127.0.0.1:8080'
 const API_KEY = 'account-api-key-22222222'
 
 const textOf = (path: string): string => readFileSync(path, 'utf8')
-const texts = READINGS.flat().map(textOf).join('\n')
+const texts = LINKED.map(textOf).join('\n')
 const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }
 const variables = new Set([...textOf('.env.example').matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name))
 /** Those that are not the gateway's own. */
-const FOREIGN = ['NODE_EXTRA_CA_CERTS', 'NODE_IMAGE', 'NO_APPROPRIATE_SERVERS', '…_API_KEY_FILE']
+const FOREIGN = [
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_IMAGE',
+  'NO_APPROPRIATE_SERVERS',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  '…_API_KEY_FILE',
+]
 
 interface Block {
   page: string
@@ -314,6 +321,17 @@ test('each problem code has one entry in the troubleshooting, in words of its ow
       expect([code, /\b[45]\d\d\b/.exec(text)?.[0]]).toEqual([code, String(PROBLEMS[name].status)])
     const sentences = [WORDS[name].meaning, WORDS[name].whatToDo].flatMap(words => words.split(/(?<=[.:]) /))
     expect(sentences.filter(sentence => sentence.length > 30 && text.includes(sentence))).toEqual([])
+  }
+})
+
+test('each risk of the OWASP list has an answer, and tests that are there', () => {
+  const [, list = ''] = textOf('docs/security.md').split('## OWASP API Security Top 10 (2023)')
+  const rows = [...list.split('\n## ')[0]!.matchAll(/^\| API(\d+) [^|]+\|([^|]+)\|([^|]+)\|$/gm)]
+  expect(rows.map(([, number]) => Number(number))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  for (const [, number, answer, tests] of rows) {
+    const files = [...tests!.matchAll(/`(test\/[\w./-]+\.test\.ts)`/g)].map(([, path]) => path!)
+    expect([number, files.length > 0, answer!.trim().length > 20]).toEqual([number, true, true])
+    expect(files.filter(path => !existsSync(path))).toEqual([])
   }
 })
 

@@ -41,7 +41,7 @@ describe.skipIf(lacksPostgres())('over PostgreSQL', () => {
 
   test.each<[string, string, RegExp]>([
     ['a wrong password', 'caller:wrong@HERE/postgres', /refused the user or the password of the URL/],
-    ['no password', 'caller@HERE/postgres', /wants a password, and the URL has none/],
+    ['no password', 'caller@HERE/postgres', /asks for a password; the URL has none/],
     ['a database that is not there', 'gateway@HERE/none', /no such database as the URL names; make it, or/],
     ['TLS that the server does not offer', 'gateway@HERE/postgres?sslmode=require', /offers no TLS; turn/],
     ['a user who needs TLS', 'tls_only@HERE/postgres', /lets this user in neither so nor from here; perhaps/],

@@ -90,7 +90,7 @@ const NO_ROOM = 'the server has no connection or no memory left'
 
 /** What the driver and Node say when they do not go on with a server, and what is to be done then. */
 const REFUSED_HERE: readonly (readonly [RegExp, string])[] = [
-  [/password must be a string/, 'the server wants a password, and the URL has none'],
+  [/password must be a string/, 'the server asks for a password; the URL has none'],
   [
     /does not support SSL/,
     'the server offers no TLS; turn it on there, or say sslmode=disable where nobody can listen',
