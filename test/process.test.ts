@@ -140,6 +140,20 @@ test.each<[string, number, RegExp, (directory: string) => Environment | void]>([
     },
   ],
   [
+    'a store that is damaged',
+    78,
+    /^the store gw\.db is damaged \(database disk image is malformed\); restore a backup/,
+    directory => {
+      const path = join(directory, 'gw.db')
+      const db = new DatabaseSync(path)
+      db.exec('CREATE TABLE operations (id TEXT); PRAGMA user_version = 1')
+      db.close()
+      const bytes = readFileSync(path)
+      writeFileSync(path, bytes.fill('x', 105, 4_096))
+      return { STORE_URL: 'sqlite:gw.db' }
+    },
+  ],
+  [
     'a callers file that is a pipe',
     78,
     /^callers file pipe is a pipe or a device, and must be a file/,

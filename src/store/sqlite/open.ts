@@ -131,5 +131,7 @@ function whatIsWrong(error: Error): string {
   if (error instanceof UnfitFile) return error.message.replace(/^is /, 'cannot be opened: it is ')
   if (/locked|busy/i.test(error.message))
     return 'is in use by another process; one SQLite file serves one gateway'
+  if (/malformed/i.test(error.message))
+    return 'is damaged (database disk image is malformed); restore a backup of it'
   return `cannot be opened: ${error.message}`
 }
