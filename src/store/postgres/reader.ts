@@ -7,7 +7,7 @@ import type { Running } from '../running.ts'
 import { Grouped } from './grouped.ts'
 import type { Pool } from './pool.ts'
 import type { OwnOperation } from './replica.ts'
-import { FIELD_COUNT, type Statements } from './statements.ts'
+import { FIELD_COUNT, MAX_SEEN, type Statements } from './statements.ts'
 import type { Writer } from './writer.ts'
 import { toStored, toText, type Stored } from './writes.ts'
 import type { World } from '../../world.ts'
@@ -24,6 +24,8 @@ const GET_BATCH = 64
 const READ_TRIES = 3
 /** Behind every id. */
 const NO_ID = '~'
+/** Of so many VMs each one's own index is asked. */
+const FEW_VMS = 50
 
 export class Reader {
   readonly #parts: ReaderParts
@@ -62,15 +64,22 @@ export class Reader {
     ]
     const mayBeSeen = vmId === undefined || vmIds === '*' || vmIds.includes(vmId)
     const wanted = vmId === undefined ? vmIds : mayBeSeen ? [vmId] : []
-    const statement = wanted === '*' ? sql.listAll(...values) : sql.listOf(...values, [...new Set(wanted)])
+    const vms = wanted === '*' ? null : [...new Set(wanted)]
+    const isOfFew = vms !== null && vms.length <= FEW_VMS
+    const statement = isOfFew
+      ? sql.listOf(...values, vms, Math.floor(MAX_SEEN / Math.max(1, vms.length)))
+      : sql.listAll(...values, vms)
     let found = 0
+    let seenTo: string | null = null
     const operations = await this.#current(async () => {
       const rows = await pool.ask(statement)
       found = Number(rows[0]?.[FIELD_COUNT] ?? 0)
-      return rows.map(row => toStored(row)!)
+      seenTo = rows[0]?.[FIELD_COUNT + 1] ?? null
+      return rows.map(row => toStored(row)).filter(row => row !== undefined)
     })
     await writer.confirmed(operations.map(({ id }) => id))
-    const cutAt = found > operations.length ? operations.at(-1)?.id : undefined
+    const isCut = found > operations.length
+    const cutAt = isCut ? operations.at(-1)?.id : found < limit ? (seenTo ?? undefined) : undefined
     return Object.assign(operations, cutAt === undefined ? {} : { cutAt })
   }
 

@@ -154,18 +154,22 @@ function texts(schema: string, clock: string) {
 
     get: `SELECT ${FIELDS('stored', now)} FROM ${operations} AS stored WHERE id = ANY($1::text[])`,
     running: `SELECT kind, count(*) FROM ${operations} WHERE status = 'running' GROUP BY kind`,
-    /* Of all VMs, or of these: then each VM's own index gives its newest. */
+    /* Of all VMs, or of those in $9; or of a few VMs, by the index of each. */
     listAll: page(
-      `SELECT * FROM ${operations} WHERE ${seen('$1', '$2', '$3', '$4', '$5')} AND id > $7 ORDER BY id DESC LIMIT $6::bigint`,
+      operations,
+      `SELECT id, vm_id, kind, status, created_by FROM ${operations}
+       WHERE id < $5 AND id > $7 ORDER BY id DESC LIMIT ${MAX_SEEN}`,
+      `place = ${MAX_SEEN}`,
       FIELDS('stored', now, PAGE_RESULT),
     ),
     listOf: page(
+      operations,
       `SELECT of_one.* FROM unnest($9::bigint[]) AS wanted (vm_id)
-      CROSS JOIN LATERAL (
-        SELECT * FROM ${operations} AS of_vm
-        WHERE of_vm.vm_id = wanted.vm_id AND ${seen('$1', '$2', '$3', '$4', '$5')} AND id > $7
-        ORDER BY id DESC LIMIT $6::bigint
-      ) AS of_one ORDER BY id DESC LIMIT $6::bigint`,
+       CROSS JOIN LATERAL (
+         SELECT id, vm_id, kind, status, created_by FROM ${operations} AS of_vm
+         WHERE of_vm.vm_id = wanted.vm_id AND id < $5 AND id > $7 ORDER BY id DESC LIMIT $10::bigint
+       ) AS of_one`,
+      'place = $10::bigint',
       FIELDS('stored', now, PAGE_RESULT),
     ),
 
@@ -210,12 +214,6 @@ function texts(schema: string, clock: string) {
   }
 }
 
-/** Which operations a list shows: of these kinds or by this caller, of one kind and status where asked for, before an id. */
-function seen(kinds: string, createdBy: string, kind: string, status: string, before: string): string {
-  return `(kind = ANY(${kinds}::text[]) OR created_by = ${createdBy}) AND (${kind}::text IS NULL OR kind = ${kind})
-    AND (${status}::text IS NULL OR status = ${status}) AND id < ${before}`
-}
-
 /** Takes the leases, until $2 from now, on what these rows name. They are found once: a second look would take more. */
 function claimMessages(operations: string, now: string, rows: string): string {
   return `WITH due AS MATERIALIZED (${rows})
@@ -224,17 +222,37 @@ function claimMessages(operations: string, now: string, rows: string): string {
 }
 
 const MAX_PAGE_BYTES = 1024 * 1024
+/** So many rows are looked at for a page, as in SQLite. */
+export const MAX_SEEN = 5_000
 /** Results are read where $8 asks for them. */
 const PAGE_RESULT = 'CASE WHEN $8::boolean THEN stored.result END'
 
-/** The first of these rows, one at least, that have so many bytes together; last in each row, how many there were before. */
-function page(rows: string, fields: string): string {
-  return `SELECT ${fields}, stored.found FROM (
+/** Which operations a list shows: of these kinds or by this caller, and of one kind, one status and these VMs where asked for. */
+const SEEN = `(kind = ANY($1::text[]) OR created_by = $2) AND ($3::text IS NULL OR kind = $3)
+  AND ($4::text IS NULL OR status = $4) AND ($9::bigint[] IS NULL OR vm_id = ANY($9))`
+
+/**
+ * A page of what is found among the rows that are looked at, at most $6 and so many bytes of them, one at least. `isLast` says
+ * which of those of a VM, or of all, is the last that is looked at: behind it more may be found, so the page ends at the first
+ * such place. Behind the fields stand how many were found, and that place; without any operation they stand alone.
+ */
+function page(operations: string, looked: string, isLast: string, fields: string): string {
+  const partition = isLast.includes('$10') ? 'PARTITION BY vm_id ' : ''
+  return `WITH looked AS MATERIALIZED (
+      SELECT *, row_number() OVER (${partition}ORDER BY id DESC) AS place FROM (${looked}) AS rows_seen
+    ), cut AS (
+      SELECT max(id) AS id FROM looked WHERE ${isLast}
+    ), newest AS (
+      SELECT looked.id FROM looked, cut WHERE ${SEEN} AND (cut.id IS NULL OR looked.id >= cut.id)
+      ORDER BY looked.id DESC LIMIT $6::bigint
+    )
+    SELECT ${fields}, stored.found, cut.id FROM cut LEFT JOIN (
       SELECT *, count(*) OVER () AS found, sum(size) OVER (ORDER BY id DESC) AS bytes FROM (
-        SELECT *, octet_length(doc) + CASE WHEN $8::boolean THEN coalesce(octet_length(result), 0) ELSE 0 END AS size
-        FROM (${rows}) AS newest
+        SELECT one.*,
+          octet_length(doc) + CASE WHEN $8::boolean THEN coalesce(octet_length(result), 0) ELSE 0 END AS size
+        FROM newest JOIN ${operations} AS one USING (id)
       ) AS sized
-    ) AS stored WHERE bytes <= ${MAX_PAGE_BYTES} OR bytes = size ORDER BY id DESC`
+    ) AS stored ON bytes <= ${MAX_PAGE_BYTES} OR bytes = size ORDER BY stored.id DESC`
 }
 
 /** Each as a function from its values. Its name, for preparing it, is made of its text. */
