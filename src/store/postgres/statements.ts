@@ -223,7 +223,7 @@ function claimMessages(operations: string, now: string, rows: string): string {
 
 const MAX_PAGE_BYTES = 1024 * 1024
 /** So many rows are looked at for a page, as in SQLite. */
-export const MAX_SEEN = 5_000
+export const MAX_SEEN = 3_000
 /** Results are read where $8 asks for them. */
 const PAGE_RESULT = 'CASE WHEN $8::boolean THEN stored.result END'
 

@@ -7,7 +7,7 @@ import { closedAfterAll } from '../../helper.ts'
 import { lacksPostgres, startPostgres } from './postgres-server.ts'
 
 const COUNT = Number(process.env.LISTS_COUNT ?? 200_000)
-const MAX_SEEN = 5_000
+const MAX_SEEN = 3_000
 const ALL: ListQuery['visible'] = { vmIds: '*', kinds: ['snapshot.create'], createdBy: '' }
 const onFinished = closedAfterAll()
 
