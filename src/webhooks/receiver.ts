@@ -23,7 +23,8 @@ export function faultOfUrl(text: string): string | undefined {
   if (!url || !/^https?:$/.test(url.protocol)) return `must be ${URL_FORM}`
   if (url.username || url.password) return 'must not carry a user or a password'
   if (url.hash) return 'must not carry a fragment'
-  const isLocal = url.hostname === 'localhost' || isLoopback(hostOf(url))
+  const host = hostOf(url)
+  const isLocal = host === 'localhost' || isLoopback(host)
   if (url.protocol === 'http:' && !isLocal)
     return 'may be plain http only to a loopback address: whoever is between could read and change what is told'
   return undefined

@@ -64,6 +64,7 @@ test.each([
   'https://receiver.example.com:8443/hook?a=b',
   'https://10.1.2.3/',
   'http://localhost:9000/',
+  'http://LOCALHOST.:9000/',
   'http://127.0.0.1/',
   'http://127.1.2.3:80/',
   'http://2130706433/',
