@@ -31,7 +31,7 @@ export function openSqliteStore(path: string, nowMs: number, options: SqliteOpti
 }
 
 /** The store over an open database, whose tables it makes or brings up to date. `wal` opens its WAL file. */
-function storeOver(
+export function storeOver(
   db: DatabaseSync,
   wal: () => Wal,
   nowMs: number,
