@@ -131,7 +131,7 @@ export function readConfig(env: Environment): {
     },
     callersFile: read.required(
       'CALLERS_FILE',
-      `the JSON file with the callers; ${calledAs('key')} makes an entry for it`,
+      `the JSON file with the callers; ${calledAs('key')} --file FILE --name … makes it`,
     ),
     jwt: readJwt(read),
     corsOrigins: read.parsed('CORS_ORIGINS', [], parseOrigins),
