@@ -1491,7 +1491,10 @@ export interface operations {
   getOpenApiJson: {
     parameters: {
       query?: never
-      header?: never
+      header?: {
+        /** @description The `ETag` of an answer that you have: as long as it still holds, the answer is a 304 without a body. */
+        'If-None-Match'?: string
+      }
       path?: never
       cookie?: never
     }
@@ -1634,7 +1637,10 @@ export interface operations {
   getOpenApiYaml: {
     parameters: {
       query?: never
-      header?: never
+      header?: {
+        /** @description The `ETag` of an answer that you have: as long as it still holds, the answer is a 304 without a body. */
+        'If-None-Match'?: string
+      }
       path?: never
       cookie?: never
     }
@@ -4208,6 +4214,8 @@ export interface operations {
       header?: {
         /** @description `wait=N` holds the answer until the operation ends or N seconds pass (RFC 7240; the gateway caps N); `respond-async` answers at once. */
         Prefer?: string
+        /** @description The `ETag` of an answer that you have: as long as it still holds, the answer is a 304 without a body. */
+        'If-None-Match'?: string
       }
       path: {
         /**

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifySchema } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import { VERSION } from '../../config/version.ts'
 import { ETAG_HEADER, etagOf, notModified, sendTagged } from '../etag.ts'
+import { TagHeaders } from '../schemas/common.ts'
 import { problemsOnly, PUBLIC_PROBLEMS } from '../schemas/problem.ts'
 import { openApiInfo, tidyDocument, toYaml, type RouteFacts } from './document.ts'
 import { registerSwaggerUi } from './swagger-ui.ts'
@@ -85,6 +86,7 @@ function documentSchema(format: 'Json' | 'Yaml', mediaType: string): FastifySche
     security: [],
     summary: `This document, as ${format.toUpperCase()}`,
     description: 'The OpenAPI 3.1 description of the gateway.',
+    headers: TagHeaders,
     response: {
       200: {
         description: 'The document.',

@@ -11,7 +11,7 @@ import { idBound, OPERATION_ID } from '../../operations/id.ts'
 import type { ListQuery, OperationPage } from '../../operations/store.ts'
 import { ApiProblem } from '../problem.ts'
 import { readMoment } from '../moment.ts'
-import { PreferHeaders, ref } from '../schemas/common.ts'
+import { OperationHeaders, ref } from '../schemas/common.ts'
 import {
   EventHeaders,
   Operation,
@@ -166,7 +166,7 @@ function seeRoute(app: RouteApp, { config, operations, draining, now }: RoutePar
         'As often as you like, until some days after its end. With `Prefer: wait=N` the answer is held until it ends.',
       ...secured(),
       params: OperationParams,
-      headers: PreferHeaders,
+      headers: OperationHeaders,
       response: {
         200: jsonResponse('The operation as it is now.', ref(Operation), {
           ...RETRY_AFTER_HEADER,

@@ -93,7 +93,17 @@ const prefer = Type.String({
 })
 
 /** Headers are described for the document; the code that reads them judges them, since several must not be refused. */
-export const PreferHeaders = Type.Object({ Prefer: Type.Optional(prefer) })
+const ifNoneMatch = Type.String({
+  pattern: HEADER_TEXT,
+  maxLength: 1000,
+  description:
+    'The `ETag` of an answer that you have: as long as it still holds, the answer is a 304 without a body.',
+})
+export const TagHeaders = Type.Object({ 'If-None-Match': Type.Optional(ifNoneMatch) })
+export const OperationHeaders = Type.Object({
+  Prefer: Type.Optional(prefer),
+  'If-None-Match': Type.Optional(ifNoneMatch),
+})
 export const ReadHeaders = Type.Object({
   Prefer: Type.Optional(prefer),
   'Cache-Control': Type.Optional(
