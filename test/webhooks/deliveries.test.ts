@@ -218,6 +218,17 @@ test('a message whose caller has no receiver any more waits for one, and is give
   expect(post.over).toEqual(['alice delivered', 'back delivered', 'gone given-up'])
 }, 60_000)
 
+test('where nobody is told, nothing is ever asked of the store', async () => {
+  const post = new Post()
+  await post.deliveries.stop(0)
+  const asked = (): never => {
+    throw new Error('asked')
+  }
+  post.start({ outbox: { claim: asked, save: asked, nextDueAtMs: asked, claimForsaken: asked } })
+  await pass(50 * 60_000, 1_000)
+  expect(post.log).toEqual([])
+})
+
 test('a store that is away is told of once, and the messages come when it is back', async () => {
   const post = new Post('alice')
   const told = await post.end('alice')

@@ -4,6 +4,7 @@ import { Webhook } from 'standardwebhooks'
 import { expect, test } from 'vitest'
 import { SCOPES } from '../../src/callers/caller.ts'
 import { newEntry } from '../../src/callers/key.ts'
+import type { GatewayOverrides } from '../../src/gateway.ts'
 import { ended, KEY, startWorld, type World } from '../helper.ts'
 import { startReceiver, type Answering, type TestReceiver } from './receiver.ts'
 
@@ -15,10 +16,11 @@ interface Told extends World {
 }
 
 /** A gateway with two callers of everything: one is told of ends at a receiver that answers so, the other is not. */
-async function startTold(answer?: Answering, env = {}): Promise<Told> {
+async function startTold(answer?: Answering, env = {}, overrides: GatewayOverrides = {}): Promise<Told> {
   const receiver = await startReceiver(answer)
   const world = await startWorld({
     env: { WEBHOOK_ALLOW: '127.0.0.1', ...env },
+    overrides,
     callers: [
       { ...newEntry('tester', KEY, SCOPES, '*'), webhook: { url: receiver.url.href, secret: SECRET } },
       newEntry('other', OTHER_KEY, SCOPES, '*'),
@@ -55,6 +57,36 @@ test('the end of an operation is told once, signed, and the operation shows it',
     .toEqual({ state: 'delivered', attempts: 1, last_at: expect.stringMatching(/Z$/) as string })
   const { operations } = (await world.call('GET', '/operations?limit=1')).body
   expect(operations[0].webhook.state).toBe('delivered')
+  const { text } = await world.call('GET', '/metrics')
+  expect(text).toContain('hostkey_gateway_webhooks_ended_total{caller="tester",state="delivered"} 1')
+  expect(text).toContain('hostkey_gateway_webhook_attempt_duration_seconds_count{outcome="delivered"} 1')
+  const [audit] = world.log.filter(line => line.includes('webhook ended'))
+  expect(JSON.parse(audit!)).toMatchObject({
+    audit: true,
+    caller: 'tester',
+    operation: started.id,
+    state: 'delivered',
+    attempts: 1,
+  })
+})
+
+test('an attempt without an answer in time is a failure, and the next one may be taken', async () => {
+  const world = await startTold(
+    response => {
+      if (world.receiver.got.length > 1) response.writeHead(204).end()
+    },
+    {},
+    { webhooks: { timeoutMs: 200, firstPauseMs: 50 } },
+  )
+  const { body } = await create(world)
+  const webhook = async (): Promise<unknown> => (await world.call('GET', body.self)).body.webhook
+  await expect.poll(webhook).toMatchObject({ state: 'delivered', attempts: 2 })
+  expect(
+    world.log.filter(line => line.includes('the receiver of a webhook')).map(line => JSON.parse(line)),
+  ).toMatchObject([
+    { msg: 'the receiver of a webhook fails', caller: 'tester', reason: 'no answer within 200 ms' },
+    { msg: 'the receiver of a webhook answers again', caller: 'tester' },
+  ])
 })
 
 test('who asks for the operation while it is being told sees that it has ended; its entity tag follows the message', async () => {

@@ -6,8 +6,8 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { openSqliteStore, type SqliteOptions } from '../../../src/store/sqlite/open.ts'
 import { StoreUnavailable, type Store } from '../../../src/operations/store.ts'
 import { temporaryDirectory } from '../../helper.ts'
-import { endOf, operation, storeContract, type StoreUnderTest } from '../store-contract.ts'
-import { outboxContract } from '../outbox-contract.ts'
+import { changed, endOf, operation, storeContract, type StoreUnderTest } from '../store-contract.ts'
+import { outboxContract, PENDING } from '../outbox-contract.ts'
 import { storeModel } from '../store-model.ts'
 
 const T0 = 1_800_000_000_000
@@ -216,6 +216,22 @@ test('what is committed and not yet on the disk is not claimed, whether it is ne
   await disk.take()
   expect(await saved).toBe(true)
   expect(await store.claimDue(T0, 10, 5)).toMatchObject([{ id: other.id, rev: 3, dueAtMs: T0 + 10 }])
+})
+
+test('the message of an end that is not yet on the disk is not claimed', async () => {
+  const disk = slowDisk()
+  const store = open(join(temporaryDirectory(), 'gateway.db'), T0, { sync: disk.sync })
+  const op = operation({ vmId: 1 })
+  const started = store.start(op, null, T0)
+  await disk.take()
+  await started
+  const saved = store.save(changed(endOf(op, T0), { webhook: PENDING }))
+  await vi.waitFor(() => expect(disk.waiting).toHaveLength(1), { interval: 1 })
+  const claimed = store.outbox.claim(T0, 1_000, [{ caller: op.createdBy, limit: 5 }])
+  expect(await settledNow([claimed])).toEqual([false])
+  await disk.take()
+  expect(await saved).toBe(true)
+  expect((await claimed).map(({ operation: { id } }) => id)).toEqual([op.id])
 })
 
 test('after a write that failed nothing is claimed before one goes through: a step may burn a key', async () => {
