@@ -78,8 +78,8 @@ export interface Outbox {
    * nothing written, when somebody else has taken a lease on it since.
    */
   save(delivery: Delivery, webhook: Webhook, dueAtMs: number | null): Promise<boolean>
-  /** When the next message for any of these callers is due, or null. */
-  nextDueAtMs(callers: readonly string[]): Promise<number | null>
+  /** When the next message for each of these callers is due; callers without any are missing. */
+  nextDue(callers: readonly string[]): Promise<ReadonlyMap<string, number>>
 }
 
 export interface Store {

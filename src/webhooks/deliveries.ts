@@ -92,17 +92,18 @@ export class Deliveries implements Webhooks {
   async #round(): Promise<void> {
     const { outbox, receivers, world, log, leaseMs } = this.#options
     try {
-      const names = receivers.receiverNames()
-      const places = this.#places(names)
-      // Where every place is taken, the end of an attempt asks for the next round.
-      if (places.length > 0) {
-        const dueAtMs = await outbox.nextDueAtMs(places.map(({ caller }) => caller))
-        if (dueAtMs !== null && dueAtMs <= world.now())
+      // Of whoever has no place free, the end of an attempt asks for the next round.
+      const free = receivers.receiverNames().filter(name => this.#free(name) > 0)
+      if (free.length > 0) {
+        const due = await outbox.nextDue(free)
+        const places = this.#places(due)
+        if (places.length > 0)
           for (const delivery of await outbox.claim(world.now(), leaseMs, places)) this.#take(delivery)
-        if (dueAtMs !== null) this.#rounds.nudge(dueAtMs)
+        this.#rounds.nudge(Math.min(...due.values()))
       }
       await this.#giveUpForsaken()
-      const pausesMs = names.map(name => this.#lane(name).pausedMs(world.monotonic())).filter(ms => ms > 0)
+      const lanes = [...this.#lanes.values()]
+      const pausesMs = lanes.map(lane => lane.pausedMs(world.monotonic())).filter(ms => ms > 0)
       this.#rounds.nudge(world.now() + Math.min(IDLE_MS, ...pausesMs))
       if (this.#isBlind) log.info({}, 'the messages of ends can be read again')
       this.#isBlind = false
@@ -113,18 +114,25 @@ export class Deliveries implements Webhooks {
     }
   }
 
-  /** How many messages may be taken for whom. */
-  #places(names: readonly string[]): { caller: string; limit: number }[] {
-    const nowMs = this.#options.world.monotonic()
+  /** How many messages may be taken for whom, of those for whom one is due. */
+  #places(due: ReadonlyMap<string, number>): { caller: string; limit: number }[] {
+    const nowMs = this.#options.world.now()
+    const callers = [...due].filter(([, dueAtMs]) => dueAtMs <= nowMs).map(([caller]) => caller)
     let left = MAX_UNDER_WAY - this.#underWay.size
     const places: { caller: string; limit: number }[] = []
-    for (const caller of names.toSorted((a, b) => this.#lane(a).underWay - this.#lane(b).underWay)) {
-      const limit = Math.min(left, this.#lane(caller).free(nowMs))
-      if (limit <= 0) continue
+    for (const caller of callers.toSorted((a, b) => this.#lane(a).underWay - this.#lane(b).underWay)) {
+      const limit = Math.min(left, this.#free(caller))
+      if (limit <= 0) break
       places.push({ caller, limit })
       left -= limit
     }
     return places
+  }
+
+  /** How many messages may begin now for this caller. */
+  #free(caller: string): number {
+    if (this.#underWay.size >= MAX_UNDER_WAY) return 0
+    return this.#lane(caller).free(this.#options.world.monotonic())
   }
 
   #lane(caller: string): Lane {

@@ -65,17 +65,19 @@ export function outboxContract(name: string, open: () => Promise<StoreUnderTest>
     )
   })
 
-  test(`${name}: tells when the next message of some callers is due`, async () => {
+  test(`${name}: tells when the next message of each of some callers is due`, async () => {
     const { store } = await open()
-    expect(await store.outbox.nextDueAtMs(['alice'])).toBeNull()
+    const next = async (...callers: string[]): Promise<object> =>
+      Object.fromEntries(await store.outbox.nextDue(callers))
+    expect(await next('alice')).toEqual({})
     await ended(store, 'alice', 1, T0 + 20)
     await ended(store, 'alice', 2, T0 + 10)
     await ended(store, 'bob', 3, T0 + 5)
-    expect(await store.outbox.nextDueAtMs([])).toBeNull()
-    expect(await store.outbox.nextDueAtMs(['alice'])).toBe(T0 + 10)
-    expect(await store.outbox.nextDueAtMs(['alice', 'bob', 'carol'])).toBe(T0 + 5)
+    expect(await next()).toEqual({})
+    expect(await next('alice')).toEqual({ alice: T0 + 10 })
+    expect(await next('alice', 'bob', 'carol')).toEqual({ alice: T0 + 10, bob: T0 + 5 })
     await claimOf(store, 'bob', T0 + 5)
-    expect(await store.outbox.nextDueAtMs(['bob'])).toBe(T0 + 5 + LEASE_MS)
+    expect(await next('bob')).toEqual({ bob: T0 + 5 + LEASE_MS })
   })
 
   test(`${name}: what becomes of a message changes nothing else, and no listener hears of it`, async () => {
@@ -86,12 +88,12 @@ export function outboxContract(name: string, open: () => Promise<StoreUnderTest>
     const failed: Webhook = { state: 'pending', attempts: 1, lastAtMs: T0 + 3 }
     expect(await store.outbox.save(await claimOf(store, 'alice'), failed, T0 + 50)).toBe(true)
     expect(await store.get(told.id)).toEqual({ ...told, webhook: failed })
-    expect(await store.outbox.nextDueAtMs(['alice'])).toBe(T0 + 50)
+    expect((await store.outbox.nextDue(['alice'])).get('alice')).toBe(T0 + 50)
     const again = await claimOf(store, 'alice', T0 + 50)
     expect(again.operation.webhook).toEqual(failed)
     expect(await store.outbox.save(again, DELIVERED, null)).toBe(true)
     expect(await store.outbox.save(again, failed, T0)).toBe(false)
-    expect(await store.outbox.nextDueAtMs(['alice'])).toBeNull()
+    expect(await store.outbox.nextDue(['alice'])).toEqual(new Map())
     expect(heard).toEqual([])
     expect(await (await reopen()).get(told.id)).toEqual({ ...told, webhook: DELIVERED })
   })
@@ -137,6 +139,6 @@ export function outboxContract(name: string, open: () => Promise<StoreUnderTest>
     const { outbox } = store
     await expect(outbox.claim(T0, LEASE_MS, [{ caller: 'alice', limit: 1 }])).rejects.toThrow('store')
     await expect(outbox.save(delivery, DELIVERED, null)).rejects.toThrow('store')
-    await expect(outbox.nextDueAtMs(['alice'])).rejects.toThrow('store')
+    await expect(outbox.nextDue(['alice'])).rejects.toThrow('store')
   })
 }

@@ -104,13 +104,16 @@ export class Messages {
     })
   }
 
-  /** Whether the next message of these callers may be due then. */
-  isNext(callers: readonly string[], dueAtMs: number | null): boolean {
-    const mine = [...this.#messages.values()].filter(({ caller }) => callers.includes(caller))
-    if (dueAtMs === null) return mine.length === 0
-    const earliestMs = Math.min(...mine.map(({ fromMs }) => fromMs))
-    const latestMs = Math.min(...mine.map(({ toMs }) => toMs))
-    return earliestMs <= dueAtMs && dueAtMs <= latestMs
+  /** Whether the next message of each of these callers may be due then. */
+  isNext(callers: readonly string[], due: ReadonlyMap<string, number>): boolean {
+    return callers.every(one => {
+      const mine = [...this.#messages.values()].filter(({ caller }) => caller === one)
+      const dueAtMs = due.get(one)
+      if (dueAtMs === undefined) return mine.length === 0
+      const earliestMs = Math.min(...mine.map(({ fromMs }) => fromMs))
+      const latestMs = Math.min(...mine.map(({ toMs }) => toMs))
+      return earliestMs <= dueAtMs && dueAtMs <= latestMs
+    })
   }
 
   #with(id: string, message: Message): Messages {

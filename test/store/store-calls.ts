@@ -48,7 +48,7 @@ export function perform(store: Store, call: Call): Promise<unknown> {
     case 'saveMessage':
       return store.outbox.save(call.delivery, call.webhook, call.dueAtMs)
     case 'nextMessage':
-      return store.outbox.nextDueAtMs(call.callers)
+      return store.outbox.nextDue(call.callers)
   }
 }
 

@@ -91,7 +91,7 @@ class Model {
         return answered(true, next.#telling(this.messages.saved(call)))
       }
       case 'nextMessage':
-        return this.messages.isNext(call.callers, answer as number | null) ? this : null
+        return this.messages.isNext(call.callers, answer as ReadonlyMap<string, number>) ? this : null
     }
   }
 

@@ -165,6 +165,27 @@ test('at most four at once to a receiver, one while it fails, and nobody waits f
   expect(hanging).toHaveLength(4)
 })
 
+test('of a hundred receivers that hang, none keeps another from its messages', async () => {
+  const slow = Array.from({ length: 100 }, (_, i) => `slow-${i}`)
+  const post = new Post(...slow, 'zoe')
+  post.answer = ({ caller }, signal) =>
+    caller === 'zoe'
+      ? DELIVERED
+      : new Promise(resolve => {
+          signal.addEventListener('abort', () => resolve(FAILED))
+          setTimeout(() => resolve(FAILED), 10_000)
+        })
+  for (const caller of slow) for (let i = 0; i < 6; i += 1) await post.end(caller)
+  await pass(1_000)
+  expect(post.attempts).toHaveLength(256)
+  const told = await post.end('zoe')
+  // The next place that is free is for who has none.
+  await pass(10_000)
+  expect(await post.stateOf(told)).toMatchObject({ state: 'delivered' })
+  await pass(60_000)
+  expect(new Set(post.attempts.map(({ caller }) => caller)).size).toBe(101)
+}, 60_000)
+
 test('after an outage no receiver gets more than twenty a second, and all is delivered', async () => {
   const post = new Post('alice', 'bob')
   post.answer = () => FAILED
@@ -224,7 +245,7 @@ test('where nobody is told, nothing is ever asked of the store', async () => {
   const asked = (): never => {
     throw new Error('asked')
   }
-  post.start({ outbox: { claim: asked, save: asked, nextDueAtMs: asked, claimForsaken: asked } })
+  post.start({ outbox: { claim: asked, save: asked, nextDue: asked, claimForsaken: asked } })
   await pass(50 * 60_000, 1_000)
   expect(post.log).toEqual([])
 })
@@ -241,9 +262,9 @@ test('a store that is away is told of once, and the messages come when it is bac
       claim: (...args) => outbox.claim(...args),
       claimForsaken: (...args) => outbox.claimForsaken(...args),
       save: (...args) => outbox.save(...args),
-      nextDueAtMs: async callers => {
+      nextDue: async callers => {
         if (isAway) throw new StoreUnavailable('away')
-        return outbox.nextDueAtMs(callers)
+        return outbox.nextDue(callers)
       },
     },
   })

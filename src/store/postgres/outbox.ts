@@ -58,11 +58,12 @@ export class PostgresOutbox implements Outbox {
     return saved!.length > 0
   }
 
-  async nextDueAtMs(callers: readonly string[]): Promise<number | null> {
+  async nextDue(callers: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const { pool, sql, world } = this.#parts
-    const [row] = await pool.ask(sql.nextMessage(callers.map(toText)))
-    const dueIn = row?.[0]
-    return typeof dueIn === 'string' ? world.now() + Number(dueIn) : null
+    const byText = new Map(callers.map(caller => [toText(caller), caller]))
+    const rows = await pool.ask(sql.nextMessages([...byText.keys()]))
+    const nowMs = world.now()
+    return new Map(rows.map(([text, dueIn]) => [byText.get(text!)!, nowMs + Number(dueIn)]))
   }
 
   async #claim(statement: Statement): Promise<Delivery[]> {

@@ -148,7 +148,7 @@ function texts(schema: string, clock: string) {
     ),
     saveMessage: `UPDATE ${operations} SET webhook = $3, webhook_due_at = ${now} + $4::bigint
       WHERE id = $1 AND webhook_due_at = $2::bigint RETURNING 1`,
-    nextMessage: `SELECT min(first.due_at) - ${now} FROM unnest($1::text[]) AS wanted (caller) CROSS JOIN LATERAL (
+    nextMessages: `SELECT wanted.caller, first.due_at - ${now} FROM unnest($1::text[]) AS wanted (caller) CROSS JOIN LATERAL (
         SELECT webhook_due_at AS due_at FROM ${operations}
         WHERE created_by = wanted.caller AND webhook_due_at IS NOT NULL ORDER BY webhook_due_at LIMIT 1) AS first`,
 

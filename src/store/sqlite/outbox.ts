@@ -17,6 +17,8 @@ interface DueMessage {
 const NEVER = Number.MAX_SAFE_INTEGER
 const OF_CALLER = 'SELECT id, webhook_due_at AS dueAtMs FROM operations WHERE created_by = ?'
 const OF_ALL = 'SELECT id, webhook_due_at AS dueAtMs FROM operations WHERE webhook_due_at IS NOT NULL'
+const NEXT_CALLER =
+  'SELECT created_by AS caller FROM operations WHERE webhook_due_at IS NOT NULL AND created_by > ? ORDER BY created_by LIMIT 1'
 const SOONEST = 'AND webhook_due_at <= ? ORDER BY webhook_due_at, id LIMIT ?'
 
 export class SqliteOutbox implements Outbox {
@@ -68,13 +70,29 @@ export class SqliteOutbox implements Outbox {
     )
   }
 
-  async nextDueAtMs(callers: readonly string[]): Promise<number | null> {
-    const next = this.#attempt(() =>
-      callers.flatMap(caller =>
-        this.#due(NEVER, 1, atMost => this.#sql.all(`${OF_CALLER} ${SOONEST}`, caller, NEVER, atMost)),
-      ),
-    )
-    return next.length === 0 ? null : Math.min(...next.map(({ dueAtMs }) => dueAtMs))
+  async nextDue(callers: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const wanted = new Set(callers)
+    return this.#attempt(() => {
+      const due = new Map<string, number>()
+      for (const caller of this.#waiting()) {
+        if (!wanted.has(caller)) continue
+        const [next] = this.#due(NEVER, 1, atMost =>
+          this.#sql.all(`${OF_CALLER} ${SOONEST}`, caller, NEVER, atMost),
+        )
+        if (next) due.set(caller, next.dueAtMs)
+      }
+      return due
+    })
+  }
+
+  /** The callers for whom a message waits; however many have receivers, nobody asks for each. */
+  *#waiting(): Generator<string> {
+    for (let last = ''; ;) {
+      const next = this.#sql.get<{ caller: string }>(NEXT_CALLER, last)
+      if (!next) return
+      yield next.caller
+      last = next.caller
+    }
   }
 
   /** Nobody is told of an end that is not on the disk, nor of any while it could not be written that somebody was told. */
