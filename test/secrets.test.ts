@@ -6,17 +6,27 @@ import { expect, test } from 'vitest'
 import { SCOPES } from '../src/callers/caller.ts'
 import { newEntry } from '../src/callers/key.ts'
 import type { Fault } from '../src/simulator/faults.ts'
+import { startReceiver } from './webhooks/receiver.ts'
 import { callRaw, ended, startWorld, type Answer, type CallOptions } from './helper.ts'
 
 const CALLER_KEY = 'canary-caller-key-5c1f'
 const WRONG_KEY = 'canary-wrong-key-77ab'
 const API_KEY = 'canary-api+key/9d2e=='
+const WEBHOOK_KEY = Buffer.from('canary-of-a-webhook-4f0e').toString('base64')
+const WEBHOOK_QUERY = 'canary-in-a-query-1b6d'
 const IN_STATS = ['simulated-vnc-secret', 'simulated-root-secret']
 
 test('no answer, no log line and no document holds a secret', async () => {
+  // It repeats what it was sent, too.
+  const receiver = await startReceiver((response, { path, headers, body }) =>
+    response.writeHead(500, { 'x-echo': path }).end(`${path} ${JSON.stringify(headers)} ${body.toString()}`),
+  )
+  receiver.url.search = WEBHOOK_QUERY
+  const webhook = { url: receiver.url.href, secret: `whsec_${WEBHOOK_KEY}` }
   const world = await startWorld({
     env: {
       LOG_LEVEL: 'trace',
+      WEBHOOK_ALLOW: '127.0.0.1',
       DOCS: 'true',
       HOSTKEY_TOKEN: '',
       HOSTKEY_API_KEY: API_KEY,
@@ -33,7 +43,10 @@ test('no answer, no log line and no document holds a secret', async () => {
         ...Object.fromEntries(Array.from({ length: 50 }, (_, i) => [2000 + i, {}])),
       },
     },
-    callers: [newEntry('tester', CALLER_KEY, SCOPES, '*'), newEntry('few', 'key-few', ['stats:read'], [])],
+    callers: [
+      { ...newEntry('tester', CALLER_KEY, SCOPES, '*'), webhook },
+      newEntry('few', 'key-few', ['stats:read'], []),
+    ],
   })
   const { simulator } = world
   const answers: Answer[] = []
@@ -153,6 +166,8 @@ test('no answer, no log line and no document holds a secret', async () => {
     WRONG_KEY,
     API_KEY,
     encodeURIComponent(API_KEY),
+    WEBHOOK_KEY,
+    WEBHOOK_QUERY,
     ...IN_STATS,
     ...tokens,
     ...callbacks,
@@ -165,7 +180,10 @@ test('no answer, no log line and no document holds a secret', async () => {
   const places = [
     ...answers.map(({ headers, text }) => `${JSON.stringify([...headers])}\n${text}`),
     ...world.log,
+    // Nor does a receiver get any but that of its own URL.
+    ...receiver.got.map(({ headers, body }) => `${JSON.stringify(headers)} ${body.toString()}`),
   ]
+  expect(receiver.got.map(({ path }) => path)).toContain(`/hook?${WEBHOOK_QUERY}`)
   expect(world.log.length).toBeGreaterThan(answers.length)
   const leaks = places.flatMap(text =>
     secrets.filter(secret => text.includes(secret)).map(secret => ({ secret, text: text.slice(0, 2_000) })),
@@ -184,10 +202,7 @@ const PLACES: Record<string, [where: RegExp, files: string[]]> = {
   'their values, as files are watched': [/\.(current|recent)\(\)/, ['store/open.ts', 'upstream/session.ts']],
   'the token of a session': [/session\.(token|secrets)\(/, ['upstream/client.ts']],
   'the URL of the store': [/STORE_URL/, ['cli/backup.ts', 'cli/check.ts', 'config/config.ts']],
-  'its user and password': [
-    /\bpassword[,:] /,
-    ['config/postgres-url.ts', 'store/postgres/connection.ts', 'store/postgres/errors.ts'],
-  ],
+  'its user and password': [/\bpassword[,:] /, ['config/postgres-url.ts', 'store/postgres/connection.ts']],
   'callback keys': [
     /\.callback\b|\bcallback[,:?!]/,
     [
