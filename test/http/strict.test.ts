@@ -2,6 +2,7 @@
 
 import { request as httpRequest } from 'node:http'
 import { expect, test } from 'vitest'
+import { readDocument, type Document } from '../fuzz/generate.ts'
 import { callRaw, KEY, mutations, startWorld, type Answer, type World } from '../helper.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
@@ -14,12 +15,13 @@ function fieldsOf({ status, body }: Answer): [string, string, string][] {
 }
 
 /** A good request of every operation of the document. */
-function everyRoute(world: World): { method: string; path: string; body?: string }[] {
+function everyRoute(world: World): { route: string; method: string; path: string; body?: string }[] {
   const { paths } = world.gateway.app.swagger() as unknown as {
     paths: Record<string, Record<string, object>>
   }
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map(method => ({
+      route: `${method.toUpperCase()} ${path}`,
       method: method.toUpperCase(),
       path: path
         .replace('{vm_id}', '1000')
@@ -58,6 +60,38 @@ test('every route refuses a query that it does not know, and calls nothing', asy
       ])
     }
   }
+  expect(world.simulator.requests).toEqual([])
+})
+
+test('every member that a route knows is refused when it stands twice, in its query, in its body, or in the other place', async () => {
+  const world = await startWorld()
+  const { operations } = readDocument(JSON.parse(JSON.stringify(world.gateway.app.swagger())) as Document)
+  let count = 0
+  for (const { method, path, body, route } of everyRoute(world)) {
+    const { parameters = [], requestBody } = operations.get(route)!
+    const inQuery = parameters.filter(one => one.in === 'query').map(({ name }) => name)
+    const inBody = requestBody
+      ? ['name', 'type', ...(path.endsWith('restore') ? ['backup_id', 'if_newer'] : [])]
+      : []
+    const send = (query: string, text = body): Promise<Answer> =>
+      callRaw(world.gateway.address, method, query === '' ? path : `${path}?${query}`, {
+        body: text ?? null,
+        headers: text === undefined ? {} : JSON_TYPE,
+      })
+    for (const name of inQuery)
+      expect(fieldsOf(await send(`${name}=5&${name}=5`))).toEqual([['query', name, 'was given twice']])
+    for (const name of inBody) {
+      const escaped = `\\u${name.charCodeAt(0).toString(16).padStart(4, '0')}${name.slice(1)}`
+      const twice = `{"${name}":"a","${escaped}":"a"}`
+      expect(fieldsOf(await send('', twice))).toEqual([['body', name, 'was given twice']])
+      if (!inQuery.includes(name))
+        expect(fieldsOf(await send(`${name}=a`))).toEqual([
+          ['query', name, expect.stringMatching(/^is not a known/)],
+        ])
+    }
+    count += inQuery.length + inBody.length
+  }
+  expect(count).toBeGreaterThan(15)
   expect(world.simulator.requests).toEqual([])
 })
 
