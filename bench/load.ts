@@ -161,11 +161,14 @@ async function callsOf(stub: Measured): Promise<number> {
   return Object.values(counts).reduce((a, b) => a + b, 0)
 }
 
+/** A gateway that makes no call for so long has nothing under way, also when its machine is busy. */
+const REST_MS = 300
+
 /** The same, once what the round before left under way is over. */
 async function callsAtRest(stub: Measured): Promise<number> {
   let calls = await callsOf(stub)
   for (;;) {
-    await sleep(50)
+    await sleep(REST_MS)
     const before = calls
     calls = await callsOf(stub)
     if (calls === before) return calls

@@ -14,7 +14,8 @@ export const CALLS_AT_ONCE = 64
 export const TOKEN = 'bench-token-0123456789'
 export const STATS = { cpu: [3, 4, 5], ram_used_mb: 812, disk_used_gb: 11, uptime_s: 86_400 }
 
-const answer = (body: object): Buffer => {
+/** The bytes of an answer. */
+export const answer = (body: object): Buffer => {
   const text = JSON.stringify(body)
   const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n`
   return Buffer.from(head + text)
@@ -53,7 +54,8 @@ const CALLS = [
 const UNKNOWN = answer({ code: -1, message: 'the stub does not know this' })
 const counts: Record<string, number> = {}
 
-function answerTo(request: string): Buffer {
+/** What this HOSTKEY answers to a request. */
+export function answerTo(request: string): Buffer {
   if (request.startsWith(`GET ${COUNTS_PATH} `)) return answer(counts)
   const body = request.indexOf('\r\n\r\n') + 4
   for (const { part, name, bytes } of CALLS) {
@@ -72,17 +74,18 @@ function lengthOf(text: string): number {
   return length <= text.length ? length : 0
 }
 
-function serve(socket: Socket): void {
+/** Answers what comes over a connection. */
+export function serve(socket: Socket, answerOf = answerTo): void {
   let text = ''
   socket.setNoDelay(true)
   socket.on('error', () => socket.destroy())
   socket.on('data', chunk => {
     text += chunk.toString('latin1')
     for (let length = lengthOf(text); length > 0; length = lengthOf(text)) {
-      socket.write(answerTo(text.slice(0, length)))
+      socket.write(answerOf(text.slice(0, length)))
       text = text.slice(length)
     }
   })
 }
 
-if (import.meta.main) createServer(serve).listen(Number(process.env.PORT), '127.0.0.1')
+if (import.meta.main) createServer(socket => serve(socket)).listen(Number(process.env.PORT), '127.0.0.1')

@@ -83,6 +83,8 @@ export interface Done {
   scope: unknown
   /** The snapshots in the scope of a list, or null when its shape is not recognised; null for every other action. */
   snapshots: ListedSnapshot[] | null
+  /** Set when it came in a large answer, which nobody should keep in memory. */
+  isLarge?: true
 }
 
 export interface Refused {

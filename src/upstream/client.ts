@@ -13,11 +13,12 @@ import type { Asked } from './judge/evidence.ts'
 import { MAX_MESSAGE_LENGTH } from './judge/reason.ts'
 import type { Snapshot } from './judge/snapshots.ts'
 import { cut, type Answer } from './judge/text.ts'
-import { redact } from './redact.ts'
+import { redact, redaction } from './redact.ts'
 import type { Session } from './session.ts'
 import { askedToWaitMs, isThrottled, type Throttle } from './throttle.ts'
 import type { Exchange, Transport } from './transport.ts'
 import type { World } from '../world.ts'
+import { Turns } from './turns.ts'
 
 const LARGE_BYTES = 64 * 1024
 
@@ -38,9 +39,11 @@ export interface ClientOptions {
 /** The client over a transport and a session; whoever opened these closes them. */
 export class Client implements Hostkey {
   readonly #options: ClientOptions
+  readonly #turns: Turns
 
   constructor(options: ClientOptions) {
     this.#options = options
+    this.#turns = new Turns(options.world)
   }
 
   call(task: Task, signal?: AbortSignal, mayLeave?: MayLeave): Promise<CallOutcome> {
@@ -104,6 +107,7 @@ export class Client implements Hostkey {
     const exchange = await transport.send('vm.php', method, fields, signal, mayLeave)
     if (exchange.kind !== 'answer') return exchange
     const answer = answerOf(exchange)
+    await this.#letOthers(answer.body)
     const verdict = judgeCall(action, answer, this.#asked(task))
     switch (verdict.kind) {
       case 'accepted':
@@ -135,6 +139,7 @@ export class Client implements Hostkey {
       return { kind: 'unsent', reason: 'it asks to be asked less often', shedMs: checks.pausedMs || BUSY_MS }
     if (exchange.kind !== 'answer') return exchange
     const answer = answerOf(exchange)
+    await this.#letOthers(answer.body)
     const verdict = judgeCheck(task.action, answer, this.#asked(task))
     switch (verdict.kind) {
       case 'pending':
@@ -166,21 +171,28 @@ export class Client implements Hostkey {
     { body }: Answer,
     ...more: string[]
   ): Promise<Done> {
-    const secrets = [...more, ...this.#options.session.secrets()]
+    const clean = redaction([...more, ...this.#options.session.secrets()])
     await this.#letOthers(body)
     const snapshots = told.snapshots?.map(({ state, raw, ...entry }) => ({
       ...entry,
       isPresent: state === 'present',
-      raw: redact(raw, secrets),
+      raw: clean(raw),
     }))
     if (snapshots) await this.#letOthers(body)
-    return { kind: 'done', scope: redact(told.scope, secrets), snapshots: snapshots ?? null }
+    const scope = clean(told.scope)
+    // Whoever waits for it makes texts of it next.
+    await this.#letOthers(body)
+    return {
+      kind: 'done',
+      scope,
+      snapshots: snapshots ?? null,
+      ...(body.length < LARGE_BYTES ? {} : { isLarge: true }),
+    }
   }
 
-  /** What is done with a large answer is done in several turns of the event loop. */
-  #letOthers({ length }: Uint8Array): Promise<void> {
-    if (length < LARGE_BYTES) return Promise.resolve()
-    return new Promise(resolve => this.#options.world.soon(resolve))
+  /** What is done with a large answer is done in turns of the event loop that no other has. */
+  #letOthers({ length }: Uint8Array): Promise<void> | undefined {
+    return length < LARGE_BYTES ? undefined : this.#turns.next()
   }
 
   /** What is shown of an upstream text: without secrets, and not endless. */

@@ -14,7 +14,13 @@ const BOUNDS = { maxDepth: 500, maxHolders: 100_000 }
 
 /** A JSON value without what is named like a secret and without the known `secrets` in any text. */
 export function redact(value: unknown, secrets: readonly string[] = []): unknown {
-  return new Redaction(formsOf(secrets)).clean(value)
+  return redaction(secrets)(value)
+}
+
+/** The same for many values: what is known of secrets and names is looked up once for all of them. */
+export function redaction(secrets: readonly string[]): (value: unknown) => unknown {
+  const made = new Redaction(formsOf(secrets))
+  return value => made.clean(value)
 }
 
 /** What a name in JSON tells. */

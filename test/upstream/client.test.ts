@@ -198,7 +198,7 @@ test('over a transport that is closed nothing is sent', async () => {
   })
 })
 
-test('a large answer is judged in one turn of the event loop and cleaned in others, a small one at once', async () => {
+test('a large answer is judged in a turn of the event loop of its own and cleaned in others, a small one at once', async () => {
   let turns = 0
   const soon: World['soon'] = call => {
     turns += 1
@@ -214,7 +214,8 @@ test('a large answer is judged in one turn of the event loop and cleaned in othe
   expect(turns).toBe(0)
   sim.fault(respond(list(3_000)))
   const outcome = await upstream.call('get_snapshot', { id: 1000 })
-  expect(turns).toBe(2)
-  expect(outcome).toMatchObject({ kind: 'done' })
+  // Judged, its entries and the whole: each in a turn, and one behind it.
+  expect(turns).toBeGreaterThanOrEqual(4)
+  expect(outcome).toMatchObject({ kind: 'done', isLarge: true })
   expect(JSON.stringify(outcome)).not.toContain('password')
 })

@@ -25,6 +25,8 @@ export class Flight<K extends ReadKind> {
   readonly caller: string
   /** The gateway held its call back: HOSTKEY fails, or this caller has all the places that one may have. */
   isHeldBack = false
+  /** Its result came in a large answer. */
+  isLarge = false
   /** How it ended; undefined when it was given up. Rejects when the store was lost under it. */
   readonly ended: Promise<Ended<K> | undefined>
   readonly #engine: Engine
@@ -125,6 +127,7 @@ export class Flight<K extends ReadKind> {
       const told = await tracing.step(running, () => this.#engine.perform(running, signal))
       this.#isBusy = false
       const event = this.#atOnce(told)
+      if ('outcome' in told && told.outcome.kind === 'done') this.isLarge = told.outcome.isLarge ?? false
       const stored = await this.#stored()
       if (stored) {
         await this.#engine.commit(this.#engine.advanceStored(stored, event))
