@@ -19,7 +19,7 @@ const ARROWS: Record<string, string[]> = {
   client: [],
   json: [],
   callers: ['config', 'webhooks/receiver.ts', 'webhooks/secret.ts'],
-  webhooks: ['operations', 'config'],
+  webhooks: ['operations', 'config', 'upstream/interim.ts'],
   upstream: ['operations/hostkey.ts', 'config/secret.ts', 'json'],
   store: ['operations/store.ts', 'config', 'json'],
   observability: ['operations', 'upstream', 'callers/caller.ts', 'config'],

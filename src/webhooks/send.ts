@@ -5,6 +5,7 @@
  */
 
 import { Client, type Dispatcher } from 'undici'
+import { passOverContinue } from '../upstream/interim.ts'
 import type { World } from '../world.ts'
 import { receiverConnector, type Connector, type ConnectorOptions } from './connect.ts'
 import type { Receiver } from './receiver.ts'
@@ -85,7 +86,7 @@ async function exchangeWith(
   const client = new Client(url.origin, {
     connect: (_target, tell) => {
       connect(url, signal).then(
-        socket => tell(null, socket),
+        socket => tell(null, passOverContinue(socket)),
         (error: Error) => tell(error, null),
       )
     },

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { openCallersFile, parseCallers, type CallersFile } from '../../src/callers/file.ts'
 import { newEntry } from '../../src/callers/key.ts'
+import { rotateInText } from '../../src/callers/rotate.ts'
 import { temporaryDirectory } from '../helper.ts'
 
 const SOON = { timeout: 5_000, interval: 10 }
@@ -79,6 +80,13 @@ test('the entry of docs/webhooks.md is a good one', () => {
   const [, entry = ''] = /```json\n(.*?)^```/ms.exec(readFileSync('docs/webhooks.md', 'utf8')) ?? []
   const { webhooks } = parseCallers(`{"callers":[${entry.replace('…', '0'.repeat(64))}]}`, 'file')
   expect([...webhooks.keys()]).toEqual(['backup-scheduler'])
+})
+
+test('a caller keeps its webhook when its key is rotated', () => {
+  const before = text(withWebhook({ url: URL_TEXT, secret: [NEW, OLD] }))
+  const after = rotateInText(before, 'file', { name: 'a', newKey: 'new', overlapMs: 1_000, nowMs: 0 })
+  expect(parseCallers(after, 'file').webhooks).toEqual(parseCallers(before, 'file').webhooks)
+  expect(parseCallers(after, 'file').keys.size).toBe(2)
 })
 
 test('a secret that is shorter than Standard Webhooks asks for is warned of', () => {

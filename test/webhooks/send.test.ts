@@ -158,6 +158,11 @@ test.each<[what: string, serve: (socket: Socket) => void, sent: Sent]>([
   ],
   ['a body that never ends', answering(`${GOOD_HEAD}ab`, () => {}), { kind: 'delivered' }],
   [
+    'a 100 that nobody asked for before',
+    answering(`HTTP/1.1 100 Continue\r\n\r\n${GOOD_HEAD}abcde`),
+    { kind: 'delivered' },
+  ],
+  [
     'an early hint before',
     answering(`HTTP/1.1 103 Early Hints\r\nlink: </>\r\n\r\n${GOOD_HEAD}abcde`),
     { kind: 'delivered' },
