@@ -18,6 +18,7 @@ import { createLimits } from './limits.ts'
 import type { SharedLimits } from './shared-counts.ts'
 import { collectMethods } from './methods.ts'
 import { OpenRequests } from './open-requests.ts'
+import { Turns } from './turns.ts'
 import { registerDocs } from './openapi/docs.ts'
 import { followHttp } from './protocol.ts'
 import { noteRequests } from './request-log.ts'
@@ -88,7 +89,7 @@ export async function buildApp(config: AppConfig, parts: AppParts): Promise<Fast
   refuseUnknownQueries(app)
   const answerOtherMethods = collectMethods(app)
   await registerDocs(app, config)
-  const routeParts: RouteParts = { config, operations, draining, now }
+  const routeParts: RouteParts = { config, operations, draining, now, turns: new Turns(world) }
   await app.register(snapshotRoutes, routeParts)
   await app.register(statsRoutes, routeParts)
   await app.register(operationRoutes, routeParts)

@@ -6,7 +6,6 @@ import { mayTouch, SCOPES, type Caller } from '../../callers/caller.ts'
 import type { Kind } from '../../operations/kinds/kind.ts'
 import { KIND_NAMES, KINDS } from '../../operations/kinds/kinds.ts'
 import { hasEnded, type Operation as StoredOperation } from '../../operations/operation.ts'
-import type { Operations } from '../../operations/operations.ts'
 import { idBound, OPERATION_ID } from '../../operations/id.ts'
 import type { ListQuery, OperationPage } from '../../operations/store.ts'
 import { ApiProblem } from '../problem.ts'
@@ -63,17 +62,17 @@ export const operationRoutes: FastifyPluginAsyncTypebox<RouteParts> = async (app
 
 /** The operation with this id, if the caller may know of it. @throws ApiProblem `operation-not-found` */
 async function visibleOperation(
-  operations: Operations,
+  { operations, turns }: Pick<RouteParts, 'operations' | 'turns'>,
   caller: Caller,
   id: string,
 ): Promise<StoredOperation> {
-  const operation = OPERATION_ID.test(id) ? await operations.get(id) : undefined
+  const operation = OPERATION_ID.test(id) ? await turns.run(caller.id, () => operations.get(id)) : undefined
   if (operation && maySee(caller, operation)) return operation
   throw new ApiProblem('operation-not-found', 'There is no such operation, or it is not yours to see.')
 }
 
 /** `GET /operations` */
-function listRoute(app: RouteApp, { config, operations }: RouteParts): void {
+function listRoute(app: RouteApp, { config, operations, turns }: RouteParts): void {
   app.route({
     method: 'GET',
     url: '/operations',
@@ -102,7 +101,7 @@ function listRoute(app: RouteApp, { config, operations }: RouteParts): void {
     handler: async (request, reply) => {
       const caller = callerOf(request)
       const { vm_id: vmId, kind, status, limit = DEFAULT_LIMIT, include } = request.query
-      const found = await operations.list({
+      const query: ListQuery = {
         visible: {
           vmIds: caller.vms === '*' ? '*' : [...caller.vms],
           kinds: visibleKinds(caller),
@@ -114,7 +113,8 @@ function listRoute(app: RouteApp, { config, operations }: RouteParts): void {
         ...rangeOf(request.query),
         limit: limit + 1,
         ...(include === 'result' ? {} : { withoutResults: true }),
-      })
+      }
+      const found = await turns.run(caller.id, () => operations.list(query))
       const { texts, nextAfter } = pageOf(found, limit, operation =>
         JSON.stringify({
           ...presentOperation(operation, config.basePath),
@@ -153,7 +153,8 @@ function pageOf(
 }
 
 /** `GET /operations/{operation_id}` */
-function seeRoute(app: RouteApp, { config, operations, draining, now }: RouteParts): void {
+function seeRoute(app: RouteApp, parts: RouteParts): void {
+  const { config, operations, draining, now } = parts
   app.route({
     method: 'GET',
     url: '/operations/:operation_id',
@@ -177,7 +178,7 @@ function seeRoute(app: RouteApp, { config, operations, draining, now }: RoutePar
       },
     },
     handler: async (request, reply) => {
-      const operation = await visibleOperation(operations, callerOf(request), request.params.operation_id)
+      const operation = await visibleOperation(parts, callerOf(request), request.params.operation_id)
       const waitMs = waitOf(request, reply, config.maxWaitMs, 0)
       const latest = await operations.wait(operation, waitMs, draining, () => goneSignal(reply))
       if (!hasEnded(latest)) reply.header('retry-after', retryAfterS(latest, now()))
@@ -192,7 +193,6 @@ function seeRoute(app: RouteApp, { config, operations, draining, now }: RoutePar
 
 /** `GET /operations/{operation_id}/events` */
 function eventsRoute(app: RouteApp, parts: RouteParts): void {
-  const { operations } = parts
   app.route({
     method: 'GET',
     url: '/operations/:operation_id/events',
@@ -222,7 +222,7 @@ function eventsRoute(app: RouteApp, parts: RouteParts): void {
       },
     },
     handler: async (request, reply) => {
-      const operation = await visibleOperation(operations, callerOf(request), request.params.operation_id)
+      const operation = await visibleOperation(parts, callerOf(request), request.params.operation_id)
       // An EventSource comes back whenever a stream ends, but for a 204 (WHATWG HTML, section 9.2.2).
       if (hasEnded(operation) && request.headers['last-event-id'] === String(operation.rev))
         return reply.code(204).send(null)

@@ -5,6 +5,7 @@ import type { FastifyReply } from 'fastify'
 import type { Config } from '../../config/config.ts'
 import type { Operations } from '../../operations/operations.ts'
 import { callerOf } from '../auth.ts'
+import type { Turns } from '../turns.ts'
 
 export interface RouteParts {
   config: Pick<Config, 'basePath' | 'maxWaitMs' | 'readWaitMs' | 'docs' | 'publicUrl'>
@@ -12,6 +13,8 @@ export interface RouteParts {
   /** Aborts when the gateway begins to shut down: waits end, callers get what there is. */
   draining: AbortSignal
   now: () => number
+  /** Reads of stored operations wait for their turn here. */
+  turns: Turns
 }
 
 /** An app that takes its types from the schemas. */

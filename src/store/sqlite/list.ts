@@ -8,7 +8,7 @@ import type { ListQuery } from '../../operations/store.ts'
 import { COLUMNS, COLUMNS_WITHOUT_RESULT, type Row } from './rows.ts'
 import type { Statements } from './statements.ts'
 
-/** So many rows of the table take about two milliseconds, since they lie side by side. */
+/** So many rows take about two milliseconds, since they lie side by side. */
 const MAX_SEEN = 3_000
 /** Those of one VM lie apart, so that fewer take as long. */
 const MAX_SEEN_OF_VM = 500
@@ -22,7 +22,7 @@ export function listRows(sql: Statements, query: ListQuery): { rows: Row[]; cutA
   const { olderThan = AFTER_ALL, newerThan = '' } = query
   const seen =
     vmId === undefined
-      ? 'FROM operations NOT INDEXED WHERE id < ? AND id > ? ORDER BY id DESC'
+      ? 'FROM operations INDEXED BY sqlite_autoindex_operations_1 WHERE id < ? AND id > ? ORDER BY id DESC'
       : 'FROM operations INDEXED BY by_vm WHERE vm_id = ? AND id < ? AND id > ? ORDER BY id DESC'
   const maxSeen = vmId === undefined ? MAX_SEEN : MAX_SEEN_OF_VM
   const range: SQLInputValue[] = vmId === undefined ? [olderThan, newerThan] : [vmId, olderThan, newerThan]

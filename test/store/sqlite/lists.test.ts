@@ -72,7 +72,7 @@ test('no page takes long, whatever is looked for among 100,000 operations', asyn
   for (const { slowestMs } of [nothing, failed, running, ofVms, ofVm]) expect(slowestMs).toBeLessThan(15)
 })
 
-test.for([1, 2, 3] as const)('a file of version %s is read, listed and written on', async version => {
+test.for([1, 2, 3, 4] as const)('a file of version %s is read, listed and written on', async version => {
   const path = join(temporaryDirectory(), 'gateway.db')
   const store = openSqliteStore(path, T0)
   const first = operation({ vmId: 1 })

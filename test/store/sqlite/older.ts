@@ -4,10 +4,20 @@ import { DatabaseSync } from 'node:sqlite'
 
 /**
  * Turns a file into one of that version. The first kept results in its documents, the first two knew no messages of ends, and
- * all three kept in an index what was due.
+ * all three kept in an index what was due. All four had a table in the order of the ids, without row numbers.
  */
-export function makeOlder(path: string, version: 1 | 2 | 3): void {
+export function makeOlder(path: string, version: 1 | 2 | 3 | 4): void {
   using db = new DatabaseSync(path)
+  const { sql } = db.prepare("SELECT sql FROM sqlite_schema WHERE name = 'operations'").get() as {
+    sql: string
+  }
+  const indexes = db
+    .prepare("SELECT sql FROM sqlite_schema WHERE tbl_name = 'operations' AND type = 'index'")
+    .all()
+  db.exec(`ALTER TABLE operations RENAME TO latest; ${sql.replace('STRICT', 'STRICT, WITHOUT ROWID')};
+    INSERT INTO operations SELECT * FROM latest; DROP TABLE latest;
+    ${indexes.map(index => (index.sql as string | null) ?? '').join(';')}; PRAGMA user_version = 4`)
+  if (version === 4) return
   db.exec(`CREATE INDEX due ON operations (due_at) WHERE status = 'running'; DROP INDEX running_reads; DROP INDEX by_vm;
     CREATE INDEX listed ON operations (id, vm_id, kind, status, created_by);
     CREATE INDEX by_vm ON operations (vm_id, id, kind, status, created_by); PRAGMA user_version = 3`)
