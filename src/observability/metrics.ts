@@ -10,7 +10,7 @@ import type { ReadKind } from '../operations/kinds/kind.ts'
 import { KIND_NAMES } from '../operations/kinds/kinds.ts'
 import { hasEnded, type Ended, type Operation } from '../operations/operation.ts'
 import type { ReadSource } from '../operations/reads/reads.ts'
-import type { Store } from '../operations/store.ts'
+import type { Store, StoreLoad } from '../operations/store.ts'
 import { BREAKER_STATES, type Breaker } from '../upstream/breaker.ts'
 import type { Bulkhead } from '../upstream/bulkhead.ts'
 import type { Send } from '../upstream/session.ts'
@@ -137,6 +137,33 @@ class GatewayMetrics implements Metrics {
       async set => {
         const running = await store.running()
         for (const kind of KIND_NAMES) set({ kind }, running[kind] ?? 0)
+      },
+    )
+    const load = store.load?.bind(store)
+    if (load) this.#observeLoad(load)
+  }
+
+  #observeLoad(load: () => StoreLoad): void {
+    declareGauge(
+      this.#registry,
+      'store_connections',
+      'Connections to PostgreSQL, of the pool.',
+      ['state'],
+      set => {
+        const { used, idle } = load()
+        set({ state: 'used' }, used)
+        set({ state: 'idle' }, idle)
+      },
+    )
+    declareGauge(
+      this.#registry,
+      'store_waits',
+      'Who waits for a connection to PostgreSQL, and writes of a commit that nobody has confirmed.',
+      ['state'],
+      set => {
+        const { waiting, inDoubt } = load()
+        set({ state: 'for-connection' }, waiting)
+        set({ state: 'in-doubt' }, inDoubt)
       },
     )
   }

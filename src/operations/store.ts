@@ -82,6 +82,16 @@ export interface Outbox {
   nextDue(callers: readonly string[]): Promise<ReadonlyMap<string, number>>
 }
 
+/** How busy a store behind connections is. */
+export interface StoreLoad {
+  used: number
+  idle: number
+  /** Who waits for a connection. */
+  waiting: number
+  /** Writes of a commit that nobody has confirmed. */
+  inDoubt: number
+}
+
 export interface Store {
   readonly outbox: Outbox
   /** Set by a store that several processes share: a change event may get lost, so who waits looks again so often. */
@@ -123,6 +133,8 @@ export interface Store {
   sweep(endedBeforeMs: number, nowMs: number, limit: number): Promise<number>
   /** Calls back after every durable change of an operation, from whichever process. Returns how to stop. */
   onChange(listener: (id: string) => void): () => void
+  /** Of a store behind connections. */
+  load?(): StoreLoad
   /** Rejects while the store cannot be read or written. Probes come often, so this is cheap. */
   ping(): Promise<void>
   close(): Promise<void>

@@ -82,6 +82,8 @@ beforeAll(async () => {
   metrics.heldTooMuch({ id: 'tester' } as Caller)
   const broken = metrics.store({ start: () => Promise.reject(new Error('away')) } as Partial<Store> as Store)
   await expect(broken.start(null as never, null, 0)).rejects.toThrow('away')
+  const load = () => ({ used: 1, idle: 3, waiting: 0, inDoubt: 0 })
+  metrics.observeStore({ load, running: async () => ({}) } as Partial<Store> as Store)
   note(await metrics.text())
 })
 

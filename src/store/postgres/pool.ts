@@ -60,6 +60,11 @@ export class Pool {
     return this.#address
   }
 
+  get load(): { used: number; idle: number; waiting: number } {
+    const idle = this.#idle.length
+    return { used: this.#all.size - idle, idle, waiting: this.#waiters.length }
+  }
+
   /** How long anything that is sent may take. */
   get limitMs(): number {
     return this.#address.statementTimeoutMs

@@ -25,6 +25,7 @@ import {
   type Running as RunningOperation,
   type Admission,
   type Store,
+  type StoreLoad,
 } from '../../operations/store.ts'
 import { Limits } from './limits.ts'
 import { Running } from '../running.ts'
@@ -51,7 +52,6 @@ import {
 } from './writes.ts'
 import { realWorld } from '../../world.ts'
 
-const RELOOK_MS = 1_000
 const OPEN_MS = 5_000
 const TAKE_BACK_MS = 500
 
@@ -76,7 +76,7 @@ export async function openPostgresStore(
 }
 
 class PostgresStore implements Store {
-  readonly relookMs = RELOOK_MS
+  readonly relookMs = 1_000
   readonly limits: Limits
   readonly outbox: PostgresOutbox
   readonly #options: Required<PostgresStoreOptions>
@@ -292,6 +292,8 @@ class PostgresStore implements Store {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
+
+  readonly load = (): StoreLoad => ({ ...this.#pool.load, inDoubt: this.#writer.inDoubt })
 
   /** Writes: a standby, and a database that is read-only, answer reads. */
   async ping(): Promise<void> {

@@ -52,7 +52,12 @@ export class Writer {
 
   /** Whether a commit waits to be looked up. */
   get isInDoubt(): boolean {
-    return this.#doubtful.length > 0
+    return this.inDoubt > 0
+  }
+
+  /** How many writes wait for that. */
+  get inDoubt(): number {
+    return this.#doubtful.length
   }
 
   /** This process is this replica from now on. */
