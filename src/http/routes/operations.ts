@@ -101,7 +101,7 @@ function listRoute(app: RouteApp, { config, operations, turns }: RouteParts): vo
     handler: async (request, reply) => {
       const caller = callerOf(request)
       const { vm_id: vmId, kind, status, limit = DEFAULT_LIMIT, include } = request.query
-      const query: ListQuery = {
+      const wanted: ListQuery = {
         visible: {
           vmIds: caller.vms === '*' ? '*' : [...caller.vms],
           kinds: visibleKinds(caller),
@@ -114,7 +114,7 @@ function listRoute(app: RouteApp, { config, operations, turns }: RouteParts): vo
         limit: limit + 1,
         ...(include === 'result' ? {} : { withoutResults: true }),
       }
-      const found = await turns.run(caller.id, () => operations.list(query))
+      const found = await turns.run(caller.id, () => operations.list(wanted))
       const { texts, nextAfter } = pageOf(found, limit, operation =>
         JSON.stringify({
           ...presentOperation(operation, config.basePath),
