@@ -278,10 +278,11 @@ const STATEMENTS: Readonly<Record<string, (tables: Tables, values: Values, now: 
     tables.change(row, { webhook: webhook as string, webhookDueAt: at(now, dueIn) })
     return [['1']]
   },
-  nextMessage(tables, [callers], now) {
-    const [first] = dueMessages(tables, ({ createdBy }) => (callers as string[]).includes(createdBy), 1)
-    return [[durationTo(first?.webhookDueAt ?? null, now)]]
-  },
+  nextMessages: (tables, [callers], now) =>
+    (callers as string[]).flatMap(caller => {
+      const [first] = dueMessages(tables, ({ createdBy }) => createdBy === caller, 1)
+      return first ? [[caller, durationTo(first.webhookDueAt, now)]] : []
+    }),
   get(tables, [ids], now) {
     return (ids as string[]).flatMap(id => {
       const row = tables.operations.get(id)

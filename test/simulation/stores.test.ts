@@ -4,6 +4,7 @@ import { describe, onTestFinished } from 'vitest'
 import type { Store } from '../../src/operations/store.ts'
 import { openPostgresStore } from '../../src/store/postgres/postgres.ts'
 import { storeOver } from '../../src/store/sqlite/open.ts'
+import { outboxContract } from '../store/outbox-contract.ts'
 import { storeContract, type StoreUnderTest } from '../store/store-contract.ts'
 import { storeModel } from '../store/store-model.ts'
 import { chance } from './chance.ts'
@@ -73,5 +74,7 @@ async function openDatabase(): Promise<StoreUnderTest> {
 describe('simulated', () => {
   storeContract('the SQLite store over a simulated disk', openDisk)
   storeContract('the PostgreSQL store over a simulated database', openDatabase)
+  outboxContract('the SQLite store over a simulated disk', openDisk)
+  outboxContract('the PostgreSQL store over a simulated database', openDatabase)
   storeModel('the PostgreSQL store over a simulated database', openDatabase)
 })
