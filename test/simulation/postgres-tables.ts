@@ -95,8 +95,8 @@ const at = (now: number, inMs: unknown): number | null => (inMs === null ? null 
 
 const MAX_PAGE_BYTES = 1024 * 1024
 
-function page(tables: Tables, values: Values, now: number, vmIds?: readonly number[]): Row[] {
-  const [kinds, createdBy, kind, status, before, limit, after, withResult] = values
+function page(tables: Tables, values: Values, now: number): Row[] {
+  const [kinds, createdBy, kind, status, before, limit, after, withResult, vmIds] = values
   const rows = tables
     .newest()
     .filter(
@@ -106,7 +106,7 @@ function page(tables: Tables, values: Values, now: number, vmIds?: readonly numb
         (status === null || row.status === status) &&
         row.id < (before as string) &&
         row.id > (after as string) &&
-        (vmIds?.includes(row.vmId) ?? true),
+        (vmIds === null || (vmIds as number[]).includes(row.vmId)),
     )
     .slice(0, limit as number)
   let bytes = 0
@@ -296,7 +296,7 @@ const STATEMENTS: Readonly<Record<string, (tables: Tables, values: Values, now: 
     return [...counts].map(([kind, count]) => [kind, String(count)])
   },
   listAll: (tables, values, now) => page(tables, values, now),
-  listOf: (tables, values, now) => page(tables, values, now, values[8] as number[]),
+  listOf: (tables, values, now) => page(tables, values, now),
   register(tables, [id, epoch], now) {
     if (!tables.replicas.has(id as string))
       tables.replicas.set(id as string, { epoch: Number(epoch), seenAt: now, isDead: false })
