@@ -5,12 +5,11 @@ import type { Operations } from '../../src/operations/operations.ts'
 import type { ChangeRequest, Start } from '../../src/operations/start.ts'
 import { StoreUnavailable } from '../../src/operations/store.ts'
 import type { Chance } from './chance.ts'
-import { BROKEN, type SimulatedGateway } from './gateway.ts'
+import { BROKEN, CALLER, type SimulatedGateway } from './gateway.ts'
 import type { Wish } from './plan.ts'
 import type { Schedule } from './schedule.ts'
 import type { Trace } from './trace.ts'
 
-export const CALLER = 'alice'
 const MAX_TRIES = 12
 
 /** What callers were told, for the judge to hold against the truth. */

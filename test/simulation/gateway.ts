@@ -6,12 +6,15 @@
 import { fixedSecret } from '../../src/config/secret.ts'
 import { loadConfig, type Config } from '../../src/config/config.ts'
 import { openDialect, paces } from '../../src/core.ts'
+import { presentEnd } from '../../src/http/schemas/message.ts'
 import { NO_TRACING } from '../../src/observability/tracing.ts'
 import { Operations } from '../../src/operations/operations.ts'
 import type { Store } from '../../src/operations/store.ts'
+import { Deliveries } from '../../src/webhooks/deliveries.ts'
 import type { Chance } from './chance.ts'
 import { API_KEY, TOKEN, type SimulatedHostkey } from './hostkey.ts'
 import { Machine } from './machine.ts'
+import type { SimulatedReceiver } from './receiver.ts'
 import type { Schedule } from './schedule.ts'
 import type { Trace } from './trace.ts'
 
@@ -37,11 +40,15 @@ export interface GatewayParts {
   chance: Chance
   trace: Trace
   hostkey: SimulatedHostkey
+  receiver: SimulatedReceiver
   settings: GatewaySettings
   openStore: OpenStore
   /** Called when a process ended that nobody killed. */
   onEnd: () => void
 }
+
+/** Everybody's name. */
+export const CALLER = 'alice'
 
 /** What a caller gets whose connection broke. */
 export const BROKEN = Symbol('the connection broke')
@@ -100,7 +107,7 @@ export class SimulatedGateway {
 
   /** Starts a process, and again when it could not open its store. */
   async start(): Promise<void> {
-    const { schedule, chance, trace, hostkey, settings, openStore } = this.#parts
+    const { schedule, chance, trace, hostkey, receiver, settings, openStore } = this.#parts
     const machine = new Machine(schedule, chance.fork(), this.aheadMs, error =>
       this.#ends(machine, (error as Error).message),
     )
@@ -121,9 +128,21 @@ export class SimulatedGateway {
         world: machine.world,
         log,
       })
+      const deliveries = new Deliveries({
+        outbox: store.outbox,
+        receivers: receiver.of(CALLER),
+        sender: receiver.senderOf(machine),
+        bodyOf: operation => JSON.stringify(presentEnd(operation, '')),
+        world: machine.world,
+        log,
+        apart: make => make(),
+        onAttempt: () => {},
+        onOver: () => {},
+      })
       this.#store = store
       this.#operations = new Operations({
         store,
+        webhooks: deliveries,
         hostkey: client,
         tracing: NO_TRACING.operations,
         world: machine.world,
@@ -131,6 +150,7 @@ export class SimulatedGateway {
         ...paces(config),
       })
       this.#operations.run()
+      deliveries.start()
       trace.tell(this.name, 'serves')
     } catch (error) {
       this.#ends(machine, (error as Error).message)

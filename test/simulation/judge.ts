@@ -4,8 +4,10 @@ import { KIND_NAMES, KINDS, mutates } from '../../src/operations/kinds/kinds.ts'
 import type { Operation } from '../../src/operations/operation.ts'
 import type { Store } from '../../src/operations/store.ts'
 import type { LedgerEntry } from '../../src/simulator/cloud.ts'
-import { CALLER, type Told } from './callers.ts'
+import type { Told } from './callers.ts'
+import { CALLER } from './gateway.ts'
 import type { SimulatedHostkey } from './hostkey.ts'
+import type { SimulatedReceiver } from './receiver.ts'
 import type { Plan } from './plan.ts'
 
 export interface Verdict {
@@ -57,8 +59,12 @@ function wishOf({ name, backupId }: LedgerEntry): string {
   return backupId ?? name ?? ''
 }
 
-export function judge(plan: Plan, operations: Operation[], hostkey: SimulatedHostkey, told: Told): Verdict {
-  const verdict: Verdict = { lost: [], doubled: [], untrue: [...told.wrong], left: [] }
+export function judge(
+  plan: Plan,
+  operations: Operation[],
+  { hostkey, receiver, told }: { hostkey: SimulatedHostkey; receiver: SimulatedReceiver; told: Told },
+): Verdict {
+  const verdict: Verdict = { lost: [], doubled: [], untrue: [...told.wrong, ...receiver.wrong], left: [] }
   const byId = new Map(operations.map(operation => [operation.id, operation]))
   const entries = new Map<string, LedgerEntry[]>()
   const discarded = new Set<string>()
@@ -86,6 +92,11 @@ export function judge(plan: Plan, operations: Operation[], hostkey: SimulatedHos
     const { id, status, failure } = operation
     const wish = operation.backupId ?? operation.snapshot ?? operation.kind
     if (status === 'running') verdict.left.push(`${id} of ${wish} still runs`)
+    const heard = [...(receiver.told.get(id) ?? [])]
+    if (status !== 'running' && heard.join() !== status)
+      verdict[heard.length === 0 ? 'lost' : 'untrue'].push(
+        `${id} of ${wish} ended as ${status}, and its webhook told ${heard.join(' and ') || 'nothing'}`,
+      )
     if (!mutates(operation)) continue
     const of = entries.get(wish) ?? []
     const action = KINDS[operation.kind].action

@@ -3,6 +3,7 @@
 import { dressesOn, DRESSES, type DressName } from '../../src/simulator/dresses/dresses.ts'
 import type { Fault } from '../../src/simulator/faults.ts'
 import type { SnapshotRules } from '../../src/simulator/rules.ts'
+import type { Trouble } from './receiver.ts'
 import { chance, type Chance } from './chance.ts'
 import type { GatewaySettings } from './gateway.ts'
 
@@ -37,6 +38,7 @@ export type Mishap = { atMs: number } & (
   | { kind: 'hostkey'; fault: Fault }
   | { kind: 'unreachable'; ms: number }
   | { kind: 'tokens' }
+  | { kind: 'receiver'; trouble: Trouble; ms: number }
 )
 
 export interface Plan {
@@ -171,10 +173,17 @@ function drawMishap(draw: Chance, { store, gateways, wishes, vms }: Scene): Mish
   if (kind < 0.77) return { atMs, kind: 'tokens' }
   if (kind < 0.8)
     return { atMs, kind: 'clock', gateway, ms: draw.one([-3_600_000, -1_500, 1_500, 3_600_000]) }
+  if (kind < 0.84)
+    return {
+      atMs,
+      kind: 'receiver',
+      trouble: draw.one(['fails', 'hangs', 'loses']),
+      ms: draw.between(1_000, 40_000),
+    }
   if (store === 'sqlite')
     return draw.one<Mishap>([
       { atMs, kind: 'stall', ms: draw.between(100, 8_000) },
-      { atMs, kind: 'stall', ms: draw.between(100, 1_000) },
+      { atMs, kind: 'full', ms: draw.between(8_000, 30_000) },
       { atMs, kind: 'full', ms: draw.between(100, 8_000) },
       { atMs, kind: 'sync-fails' },
     ])

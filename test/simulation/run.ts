@@ -5,11 +5,12 @@ import { openPostgresStore } from '../../src/store/postgres/postgres.ts'
 import { storeOver } from '../../src/store/sqlite/open.ts'
 import { Callers, type Told } from './callers.ts'
 import { chance } from './chance.ts'
-import { SimulatedGateway, type GatewayParts, type OpenStore } from './gateway.ts'
+import { CALLER, SimulatedGateway, type GatewayParts, type OpenStore } from './gateway.ts'
 import { AN_HOUR_MS, SimulatedHostkey, type Fields } from './hostkey.ts'
 import { allOperations, judge, wrongWith, type StoredOperation, type Verdict } from './judge.ts'
 import type { Mishap, Plan } from './plan.ts'
 import { PostgresDatabase } from './postgres-database.ts'
+import { SimulatedReceiver } from './receiver.ts'
 import { Schedule } from './schedule.ts'
 import { SqliteDisk } from './sqlite-disk.ts'
 import { Trace } from './trace.ts'
@@ -40,6 +41,7 @@ class Scene {
   readonly #schedule = new Schedule(START_MS)
   readonly #trace: Trace
   readonly #hostkey: SimulatedHostkey
+  readonly #receiver: SimulatedReceiver
   readonly #disk: SqliteDisk | undefined
   readonly #database: PostgresDatabase | undefined
   readonly #gateways: SimulatedGateway[]
@@ -61,6 +63,7 @@ class Scene {
       isCalm: plan.mishaps.length === 0,
       onLeave: fields => this.#watchLeaving(fields),
     })
+    this.#receiver = new SimulatedReceiver(schedule, draw.fork(), trace)
     if (plan.store === 'sqlite') this.#disk = new SqliteDisk(schedule, draw.fork(), trace)
     else this.#database = new PostgresDatabase(schedule, draw.fork(), trace)
     this.#gateways = plan.aheadMs.map((aheadMs, i) => this.#gateway(i, aheadMs))
@@ -118,6 +121,7 @@ class Scene {
     this.#disk?.heal()
     this.#database?.heal()
     this.#hostkey.heal()
+    this.#receiver.heal()
     for (const gateway of this.#gateways) if (!gateway.machine) await gateway.start()
     // The longest that an operation may take from now on: its deadline, looks and leases, by clocks that were set.
     const setMs = mishaps.reduce((sum, one) => sum + (one.kind === 'clock' ? Math.abs(one.ms) : 0), 0)
@@ -127,6 +131,7 @@ class Scene {
       for (const { store, machine } of this.#gateways) {
         if (!store || !machine || machine.asleepUntilMs > schedule.nowMs) return true
         if ((await store.nextDueAtMs().catch(() => 0)) !== null) return true
+        if ((await store.outbox.nextDueAtMs([CALLER]).catch(() => 0)) !== null) return true
       }
       const running = await this.#gateways[0]!.store?.running().catch(() => ({ nothing: 1 }))
       return Object.values(running ?? { nothing: 1 }).some(count => count > 0)
@@ -136,7 +141,11 @@ class Scene {
     const store = this.#gateways.find(({ isServing }) => isServing)!.store!
     const operations = await allOperations(store)
     this.#operations = operations.length
-    const verdict = judge(this.#plan, operations, this.#hostkey, this.#told)
+    const verdict = judge(this.#plan, operations, {
+      hostkey: this.#hostkey,
+      receiver: this.#receiver,
+      told: this.#told,
+    })
     if (this.#callers.busy > 0) verdict.left.push(`${this.#callers.busy} callers still wait`)
     for (const gateway of this.#gateways) {
       const dueAtMs = await gateway.store?.nextDueAtMs()
@@ -164,6 +173,7 @@ class Scene {
       chance: this.#chance.fork(),
       trace: this.#trace,
       hostkey: this.#hostkey,
+      receiver: this.#receiver,
       settings: this.#plan.settings,
       openStore: this.#disk ? this.#overDisk(this.#disk) : this.#overDatabase(this.#database!),
       onEnd: () => this.#restart(gateway, 500),
@@ -217,6 +227,8 @@ class Scene {
         this.#trace.tell('HOSTKEY', `cannot be reached for ${mishap.ms} ms`)
         this.#hostkey.refusesUntilMs = this.#schedule.nowMs + mishap.ms
         return
+      case 'receiver':
+        return this.#receiver.spoil(mishap.trouble, mishap.ms)
       case 'tokens':
         this.#trace.tell('HOSTKEY', 'ends all sessions')
         return this.#hostkey.tokens.expire()
