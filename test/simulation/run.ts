@@ -131,7 +131,7 @@ class Scene {
       for (const { store, machine } of this.#gateways) {
         if (!store || !machine || machine.asleepUntilMs > schedule.nowMs) return true
         if ((await store.nextDueAtMs().catch(() => 0)) !== null) return true
-        if ((await store.outbox.nextDueAtMs([CALLER]).catch(() => 0)) !== null) return true
+        if ((await store.outbox.nextDue([CALLER]).catch(() => new Map([[CALLER, 0]]))).size > 0) return true
       }
       const running = await this.#gateways[0]!.store?.running().catch(() => ({ nothing: 1 }))
       return Object.values(running ?? { nothing: 1 }).some(count => count > 0)

@@ -96,6 +96,12 @@ export class SqliteDisk {
           done(null)
         })
       },
+      syncNow: () => {
+        const fails = this.failsNextSync || this.#schedule.nowMs < this.stallsUntilMs
+        this.failsNextSync = false
+        if (fails) throw new Error('EIO')
+        this.#keep()
+      },
       close: () => {},
     }
   }

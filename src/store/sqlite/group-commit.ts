@@ -16,6 +16,8 @@ import { realWorld, type World } from '../../world.ts'
 export interface Wal {
   /** Brings what was written to it to the disk. */
   sync: (done: (error: Error | null) => void) => void
+  /** The same, before it returns. @throws Error when the disk does not take it */
+  syncNow: () => void
   close: () => void
 }
 

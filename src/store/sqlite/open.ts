@@ -1,6 +1,6 @@
 /** Opens the file of the SQLite store, or makes it. */
 
-import { chmodSync, closeSync, existsSync, fdatasync, mkdirSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, fdatasync, fdatasyncSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { checkFile, NO_STORE, refuseNewer, UnfitFile } from './check.ts'
@@ -11,6 +11,7 @@ import { SqliteStore } from './store.ts'
 export interface SqliteOptions extends GroupCommitOptions {
   /** Brings the data of a file to the disk. */
   sync?: (fd: number, done: (error: Error | null) => void) => void
+  syncNow?: (fd: number) => void
 }
 
 /**
@@ -23,7 +24,7 @@ export function openSqliteStore(path: string, nowMs: number, options: SqliteOpti
   let db: DatabaseSync | undefined
   try {
     db = openDatabase(path)
-    return storeOver(db, () => openWal(path, options.sync), nowMs, options)
+    return storeOver(db, () => openWal(path, options), nowMs, options)
   } catch (error) {
     if (db?.isOpen) db.close()
     throw new Error(`the store ${path} ${whatIsWrong(error as Error)}`, { cause: error })
@@ -41,13 +42,22 @@ export function storeOver(
   if (version === 0) db.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`)
   else
     for (let at = version; at < SCHEMA_VERSION; at += 1) db.exec(`BEGIN IMMEDIATE; ${MIGRATIONS[at]} COMMIT`)
-  return new SqliteStore(db, nowMs, new GroupCommit(db, wal(), options))
+  const file = wal()
+  // What a process that was killed had committed may lie in the memory of the kernel alone. Nobody may see it before a
+  // power cut could not take it away any more.
+  try {
+    file.syncNow()
+  } catch (error) {
+    file.close()
+    throw error
+  }
+  return new SqliteStore(db, nowMs, new GroupCommit(db, file, options))
 }
 
 /** SQLite keeps the same WAL file for as long as the database is open. */
-function openWal(path: string, sync: NonNullable<SqliteOptions['sync']> = fdatasync): Wal {
+function openWal(path: string, { sync = fdatasync, syncNow = fdatasyncSync }: SqliteOptions): Wal {
   const fd = openSync(`${path}-wal`, 'r')
-  return { sync: done => sync(fd, done), close: () => closeSync(fd) }
+  return { sync: done => sync(fd, done), syncNow: () => syncNow(fd), close: () => closeSync(fd) }
 }
 
 function openDatabase(path: string): DatabaseSync {

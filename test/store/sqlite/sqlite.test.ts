@@ -53,6 +53,28 @@ test('a file of a newer version, or that is no database, is refused with a clear
   expect(() => openSqliteStore(temporaryDirectory(), T0)).toThrow(/cannot be opened/)
 })
 
+test('what a killed process had committed is on the disk before the next one shows it', async () => {
+  const path = join(temporaryDirectory(), 'gateway.db')
+  let taken: (error: Error | null) => void = () => {}
+  const killed = open(path, T0, { sync: (_fd, done) => (taken = done) })
+  const op = operation()
+  const started = killed.start(op, null, T0)
+  await vi.waitUntil(() => statSync(`${path}-wal`).size > 0)
+  await setImmediate()
+  const left = join(temporaryDirectory(), 'gateway.db')
+  for (const end of ['', '-wal']) cpSync(path + end, left + end)
+  const eio = (): never => {
+    throw new Error('EIO')
+  }
+  expect(() => openSqliteStore(left, T0, { syncNow: eio })).toThrow(/cannot be opened: EIO/)
+  const synced: number[] = []
+  const next = open(left, T0, { syncNow: fd => void synced.push(fstatSync(fd).size) })
+  expect(synced).toEqual([statSync(`${left}-wal`).size])
+  expect(await next.get(op.id)).toMatchObject({ id: op.id })
+  taken(null)
+  await started
+})
+
 test('the file holds callback keys, so only its owner may read it', () => {
   // In a directory that the store makes, and in one that everybody may look into.
   for (const path of [
