@@ -93,9 +93,10 @@ class Scene {
         .catch((error: unknown) => (failure ??= error))
         .finally(() => (isOver = true))
     })
-    await schedule.run(() => isOver || failure !== undefined)
+    const limitMs = START_MS + lastMs + REST_MS + this.#patienceMs() + 600_000
+    await schedule.run(() => isOver || failure !== undefined || schedule.nowMs > limitMs)
     if (failure !== undefined) throw failure as Error
-    const verdict = this.#verdict!
+    const verdict = this.#verdict ?? { lost: [], doubled: [], untrue: [], left: ['something never ended'] }
     return {
       ...verdict,
       lines: this.#trace.lines,
@@ -116,16 +117,13 @@ class Scene {
 
   /** Everything is well again; waits until nothing runs any more, and judges. */
   async #end(): Promise<void> {
-    const { settings, mishaps } = this.#plan
     const schedule = this.#schedule
     this.#disk?.heal()
     this.#database?.heal()
     this.#hostkey.heal()
     this.#receiver.heal()
-    for (const gateway of this.#gateways) if (!gateway.machine) await gateway.start()
-    // The longest that an operation may take from now on: its deadline, looks and leases, by clocks that were set.
-    const setMs = mishaps.reduce((sum, one) => sum + (one.kind === 'clock' ? Math.abs(one.ms) : 0), 0)
-    const untilMs = schedule.nowMs + settings.deadlineMs * 3 + settings.timeoutMs * 8 + 120_000 + setMs
+    for (const gateway of this.#gateways) if (!gateway.machine) void gateway.start()
+    const untilMs = schedule.nowMs + this.#patienceMs()
     const isBusy = async (): Promise<boolean> => {
       if (this.#callers.busy > 0) return true
       for (const { store, machine } of this.#gateways) {
@@ -164,6 +162,13 @@ class Scene {
       : [...this.#database!.tables.operations.values()].filter(({ vmId }) => vmId === Number(id))
     const wrong = wrongWith(String(backupId ?? name), ofVm)
     if (wrong !== undefined) this.#told.wrong.push(wrong)
+  }
+
+  /** The longest that an operation may take once all is well: its deadline, looks and leases, by clocks that were set. */
+  #patienceMs(): number {
+    const { settings, mishaps } = this.#plan
+    const setMs = mishaps.reduce((sum, one) => sum + (one.kind === 'clock' ? Math.abs(one.ms) : 0), 0)
+    return settings.deadlineMs * 3 + settings.timeoutMs * 8 + 120_000 + setMs
   }
 
   #gateway(i: number, aheadMs: number): SimulatedGateway {
