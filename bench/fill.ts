@@ -3,8 +3,7 @@
 import { operationIds } from '../src/operations/id.ts'
 import { newOperation, type Operation, type Running } from '../src/operations/operation.ts'
 import { openSqliteStore } from '../src/store/sqlite/open.ts'
-import { FIRST_FILLED_VM } from './load.ts'
-import { PENDING_KEY } from './stub.ts'
+import { FIRST_FILLED_VM, PENDING_KEY } from './stub.ts'
 import { realWorld } from '../src/world.ts'
 
 const newOperationId = operationIds(realWorld)

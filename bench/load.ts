@@ -6,7 +6,7 @@ import autocannon from 'autocannon'
 import { request } from 'undici'
 import { KEY } from './contenders.ts'
 import type { Measured } from './processes.ts'
-import { COUNTS_PATH, STATS } from './stub.ts'
+import { COUNTS_PATH, FIRST_FILLED_VM, STATS } from './stub.ts'
 
 export const CONNECTIONS = 64
 
@@ -128,9 +128,6 @@ export async function createSome(target: Measured, count: number): Promise<strin
   await settled(target)
   return ids
 }
-
-/** VMs from this one on have operations that are never ready. */
-export const FIRST_FILLED_VM = 2_000_000_000
 
 /** Resolves when nothing that was begun is running any more. */
 async function settled(target: Measured): Promise<void> {

@@ -7,6 +7,8 @@ import { createServer, type Socket } from 'node:net'
 
 /** A callback key that begins with this is never ready. */
 export const PENDING_KEY = 'pending'
+/** VMs from this one on have operations that are never ready. */
+export const FIRST_FILLED_VM = 2_000_000_000
 /** `GET` of this path tells how many calls were made of each kind. */
 export const COUNTS_PATH = '/counts'
 /** How many calls to HOSTKEY a contender may make at once. */
