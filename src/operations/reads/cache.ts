@@ -12,6 +12,8 @@ export interface Slot<K extends ReadKind> {
 
 /** The VM that was asked about longest ago makes room for a new one. */
 const MAX_VMS = 10_000
+/** So many types of one VM are known: a caller may ask for types without end. */
+const MAX_TYPES = 16
 
 export class ReadCache<K extends ReadKind> {
   /** By VM, and then by the type of snapshots that was asked for. */
@@ -25,7 +27,10 @@ export class ReadCache<K extends ReadKind> {
       this.#slots.set(vmId, (ofVm = new Map()))
     }
     let slot = ofVm.get(type)
-    if (!slot) ofVm.set(type, (slot = {}))
+    if (!slot) {
+      if (ofVm.size >= MAX_TYPES) ofVm.delete(ofVm.keys().next().value!)
+      ofVm.set(type, (slot = {}))
+    }
     return slot
   }
 
