@@ -206,7 +206,7 @@ describe.skipIf(lacksPostgres())('postgres', () => {
     })
 
     test('a COMMIT that was confirmed with a warning is told to nobody before a later one is confirmed', async () => {
-      const store = await openAlone('&statement_timeout_ms=1500')
+      const store = await openAlone('&statement_timeout_ms=6000')
       const [op, heard] = [due(), [] as string[]]
       store.onChange(id => heard.push(id))
       await awaitStandby(true)
