@@ -24,8 +24,8 @@ const CLIENTS = 20
 /** So many requests go over each connection, one behind the other. */
 const PIPELINED = 5
 const SECONDS = 4
-const MEMORY_BOUND_MB = 350
-/** The measured run (`FIGURES=1`) is made on a machine of its own; this one shares it with other tests. */
+/** The measured run (`FIGURES=1`) is made on a machine of its own; this one shares it with other tests, and keeps to what the manifests allow. */
+const MEMORY_BOUND_MB = process.env.FIGURES ? 350 : 512
 const WAIT_BOUND_MS = process.env.FIGURES ? 500 : 5_000
 const SLOW_KEY = 'slow-caller-key-000000000000000000'
 const onFinished = closedAfterAll()

@@ -30,15 +30,19 @@ export class Turns {
         line.push(resolve)
         this.#lines.set(caller, line)
       })
-    this.#underWay.set(caller, (this.#underWay.get(caller) ?? 0) + 1)
+    else this.#count(caller, 1)
     try {
       return await read()
     } finally {
-      const left = this.#underWay.get(caller)! - 1
-      if (left === 0) this.#underWay.delete(caller)
-      else this.#underWay.set(caller, left)
-      if (this.#lines.has(caller)) this.#isSpent()
+      this.#count(caller, -1)
+      if (this.#lines.size > 0 && !this.#isSpent()) this.#takeNext()
     }
+  }
+
+  #count(caller: string, change: 1 | -1): void {
+    const reads = (this.#underWay.get(caller) ?? 0) + change
+    if (reads === 0) this.#underWay.delete(caller)
+    else this.#underWay.set(caller, reads)
   }
 
   #hasRoom(caller: string): boolean {
@@ -55,18 +59,23 @@ export class Turns {
     return nowMs - this.#turnSinceMs >= TURN_MS
   }
 
-  /** Takes one read that waits, and comes back as long as there are more. */
+  /** Goes on with the reads that wait. Whoever has too much under way comes back when some of it has ended. */
   #nextTurn(): void {
     this.#turnSinceMs = undefined
+    if (![...this.#lines.keys()].some(caller => this.#hasRoom(caller))) return
+    this.#isSpent()
+    this.#takeNext()
+  }
+
+  /** Takes one read that waits. Its end takes the next one, as long as the turn has time. */
+  #takeNext(): void {
     const next = [...this.#lines].find(([caller]) => this.#hasRoom(caller))
-    if (next) {
-      const [caller, line] = next
-      this.#lines.delete(caller)
-      const take = line.shift()!
-      if (line.length > 0) this.#lines.set(caller, line)
-      take()
-    }
-    // Whoever has too much under way comes back when some of it has ended.
-    if ([...this.#lines.keys()].some(caller => this.#hasRoom(caller))) this.#isSpent()
+    if (!next) return
+    const [caller, line] = next
+    this.#lines.delete(caller)
+    const take = line.shift()!
+    if (line.length > 0) this.#lines.set(caller, line)
+    this.#count(caller, 1)
+    take()
   }
 }

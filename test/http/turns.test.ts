@@ -32,11 +32,24 @@ test('short reads are made at once, as many as fit into a turn', async () => {
   expect(done).toEqual(['a 1', 'b 1', 'c 1', 'd 1'])
 })
 
+test('short reads that waited go on in one turn, one behind the other', async () => {
+  const { done, read, settle, nextTurn } = setUp()
+  void read('greedy', '1', 20)
+  for (let i = 2; i <= 9; i += 1) void read('greedy', String(i), 1)
+  await settle()
+  expect(done).toHaveLength(1)
+  await nextTurn()
+  expect(done).toHaveLength(6)
+  await nextTurn()
+  expect(done).toHaveLength(9)
+})
+
 test('long reads are one a turn, and callers follow one another', async () => {
-  const { done, read, nextTurn, waits } = setUp()
+  const { done, read, settle, nextTurn, waits } = setUp()
   for (let i = 1; i <= 4; i += 1) void read('greedy', String(i), 20)
   void read('a', '1', 20)
   void read('b', '1', 20)
+  await settle()
   const order: string[][] = [[...done]]
   while (waits()) {
     await nextTurn()
