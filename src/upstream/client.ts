@@ -18,7 +18,7 @@ import type { Session } from './session.ts'
 import { askedToWaitMs, isThrottled, type Throttle } from './throttle.ts'
 import type { Exchange, Transport } from './transport.ts'
 import type { World } from '../world.ts'
-import { Turns } from './turns.ts'
+import { OneATurn } from './one-a-turn.ts'
 
 const LARGE_BYTES = 64 * 1024
 
@@ -39,11 +39,11 @@ export interface ClientOptions {
 /** The client over a transport and a session; whoever opened these closes them. */
 export class Client implements Hostkey {
   readonly #options: ClientOptions
-  readonly #turns: Turns
+  readonly #largeWork: OneATurn
 
   constructor(options: ClientOptions) {
     this.#options = options
-    this.#turns = new Turns(options.world)
+    this.#largeWork = new OneATurn(options.world)
   }
 
   call(task: Task, signal?: AbortSignal, mayLeave?: MayLeave): Promise<CallOutcome> {
@@ -192,7 +192,7 @@ export class Client implements Hostkey {
 
   /** What is done with a large answer is done in turns of the event loop that no other has. */
   #letOthers({ length }: Uint8Array): Promise<void> | undefined {
-    return length < LARGE_BYTES ? undefined : this.#turns.next()
+    return length < LARGE_BYTES ? undefined : this.#largeWork.next()
   }
 
   /** What is shown of an upstream text: without secrets, and not endless. */

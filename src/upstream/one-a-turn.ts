@@ -5,7 +5,7 @@
 
 import type { World } from '../world.ts'
 
-export class Turns {
+export class OneATurn {
   readonly #world: Pick<World, 'soon'>
   readonly #waiting: (() => void)[] = []
 

@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { Turns } from '../../src/upstream/turns.ts'
+import { OneATurn } from '../../src/upstream/one-a-turn.ts'
 import { realWorld } from '../../src/world.ts'
 
 test('of pieces that come at once, each has a turn of the event loop, in order, and others are served in between', async () => {
-  const turns = new Turns(realWorld)
+  const turns = new OneATurn(realWorld)
   const happened: string[] = []
   const pieces = Promise.all([1, 2, 3].map(n => turns.next().then(() => happened.push(`piece ${n}`))))
   for (let i = 0; happened.filter(one => one.startsWith('piece')).length < 3; i += 1) {
