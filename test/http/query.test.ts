@@ -45,3 +45,11 @@ test('what is not UTF-8 is never the same as any text', () => {
     expect([broken, readQuery(`id=${broken}`).id]).toEqual([broken, NOT_UTF8])
   expect({ ...readQuery('%ff=1&&a=b=c&a&=') }).toEqual({ '%ff': '1', a: ['b=c', ''], '': '' })
 })
+
+test('a query as long as a request may be is read in a moment, however often a member is given', () => {
+  const text = 'a&'.repeat(8 * 1024)
+  const before = process.threadCpuUsage()
+  expect(readQuery(text).a).toHaveLength(8 * 1024)
+  const { user, system } = process.threadCpuUsage(before)
+  expect((user + system) / 1_000).toBeLessThan(50)
+})
