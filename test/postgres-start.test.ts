@@ -25,15 +25,15 @@ describe.skipIf(lacksPostgres())('over PostgreSQL', () => {
     await server.query('SELECT pg_reload_conf()')
   })
 
-  const run = (storeUrl: string, ...command: string[]): Program => {
+  const run = (storeUrl: string, command: string, ofCaller: object = {}): Program => {
     const directory = temporaryDirectory()
     writeFileSync(
       join(directory, 'callers.json'),
-      JSON.stringify({ callers: [newEntry('one', KEY, SCOPES, '*')] }),
+      JSON.stringify({ callers: [{ ...newEntry('one', KEY, SCOPES, '*'), ...ofCaller }] }),
     )
     const env = { PORT: '0', HOSTKEY_TOKEN: TOKEN, CALLERS_FILE: 'callers.json', DOCS: 'false' }
     return runScript('bin/hostkey-vm-gateway.mjs', {
-      args: command,
+      args: [command],
       env: { ...env, SHUTDOWN_MS: '1000', STORE_URL: storeUrl },
       cwd: directory,
     })
@@ -69,7 +69,9 @@ describe.skipIf(lacksPostgres())('over PostgreSQL', () => {
     const own = await startPostgres()
     await own.kill()
     expect(await run(own.url(), 'check').ended).toBe(0)
-    const gateway = run(own.url(), 'start')
+    // Whoever waits for the store, to make steps or to tell of ends, leaves it to the store to say that it is away.
+    const webhook = { url: 'https://receiver.example/', secret: `whsec_${'A'.repeat(32)}` }
+    const gateway = run(own.url(), 'start', { webhook })
     const [line] = await gateway.line(/^.*"msg":"listening".*$/)
     const { address } = JSON.parse(line) as { address: string }
     const status = async (path: string, key: string | null = null): Promise<number> =>

@@ -1,14 +1,25 @@
-/** Rounds of work, one at a time, made when something is due. One timer, set to the next due time. */
+/**
+ * Rounds of work in the store, one at a time, made when something is due. One timer, set to the next due time. While the
+ * store is away a round is tried again soon, and that is said once.
+ */
 
 import type { Timer, World } from '../world.ts'
+import type { Log } from './engine.ts'
+import { StoreUnavailable } from './store.ts'
 
 export interface RoundsOptions {
   world: World
   /** The longest sleep, in milliseconds: work of other replicas may become free without a word. */
   idleMs: number
-  /** Makes one round, and never rejects. */
-  make: () => Promise<void>
+  log: Log
+  /** What is said when a round fails, and when they go on. */
+  words: { fails: string; goesOn: string }
+  /** Makes one round. False when it did not need the store. */
+  make: () => Promise<boolean>
 }
+
+/** The pause after a round that failed. */
+const RETRY_MS = 1_000
 
 export class Rounds {
   readonly #options: RoundsOptions
@@ -18,6 +29,8 @@ export class Rounds {
   #underWay: Promise<void> | undefined
   #again = false
   #isStopped = true
+  /** The store was away the last time; said once. */
+  #isBlind = false
 
   constructor(options: RoundsOptions) {
     this.#options = options
@@ -49,8 +62,7 @@ export class Rounds {
 
   /** One that is asked for while another is under way follows it. */
   #begin(): void {
-    const { world, make } = this.#options
-    world.cancel(this.#timer)
+    this.#options.world.cancel(this.#timer)
     this.#wakesAtMs = Infinity
     if (this.#isStopped) return
     if (this.#underWay) {
@@ -58,9 +70,23 @@ export class Rounds {
       return
     }
     this.#again = false
-    this.#underWay = make().finally(() => {
+    this.#underWay = this.#make().finally(() => {
       this.#underWay = undefined
       if (this.#again) this.#begin()
     })
+  }
+
+  async #make(): Promise<void> {
+    const { world, log, words, make } = this.#options
+    try {
+      if (!(await make())) return
+      if (this.#isBlind) log.info({}, words.goesOn)
+      this.#isBlind = false
+    } catch (error) {
+      const isAway = error instanceof StoreUnavailable
+      if (!this.#isBlind && !(isAway && error.isTold)) log.error({ err: error }, words.fails)
+      this.#isBlind = isAway
+      this.nudge(world.now() + RETRY_MS)
+    }
   }
 }

@@ -10,7 +10,6 @@ import { ownership } from './ownership.ts'
 import type { Reads } from './reads/reads.ts'
 import { Rounds } from './rounds.ts'
 import { stopwatch } from './stopwatch.ts'
-import { StoreUnavailable } from './store.ts'
 import type { Event } from './transition.ts'
 import { within } from './within.ts'
 
@@ -21,8 +20,6 @@ export interface WatchOptions {
   idleMs: number
 }
 
-const RETRY_MS = 1_000
-
 export class Watch {
   readonly #engine: Engine
   readonly #reads: Pick<Reads, 'look'>
@@ -30,8 +27,6 @@ export class Watch {
   readonly #rounds: Rounds
   /** Those under way, with the callers on whose behalf they are made. */
   readonly #steps = new Map<Promise<void>, string>()
-  /** The store was away the last time; said once. */
-  #isBlind = false
   /** Aborts the looks under way when it stops, and a little later everything else. */
   readonly #noLooks = new AbortController()
   readonly #noSteps = new AbortController()
@@ -40,8 +35,14 @@ export class Watch {
     this.#engine = engine
     this.#reads = reads
     this.#options = options
-    const { world } = engine.parts
-    this.#rounds = new Rounds({ world, idleMs: options.idleMs, make: () => this.#round() })
+    const { world, log } = engine.parts
+    this.#rounds = new Rounds({
+      world,
+      idleMs: options.idleMs,
+      log,
+      words: { fails: 'the watcher could not read the store', goesOn: 'the watcher reads the store again' },
+      make: () => this.#round(),
+    })
   }
 
   start(): void {
@@ -66,34 +67,24 @@ export class Watch {
     await done
   }
 
-  async #round(): Promise<void> {
-    const { store, world, leaseMs, log, hostkey } = this.#engine.parts
+  async #round(): Promise<boolean> {
+    const { store, world, leaseMs, hostkey } = this.#engine.parts
     // While HOSTKEY is left alone there is nothing to take: each step would be put off at the price of a write.
     const pausedMs = hostkey.pausedMs()
     if (pausedMs > 0) {
       this.nudge(world.now() + pausedMs)
-      return
+      return false
     }
-    try {
-      for (let room = this.#room(); room.steps > 0; room = this.#room()) {
-        const tookMs = stopwatch(world)
-        const claimed = await store.claimDue(world.now(), leaseMs, room.steps, room.except)
-        for (const operation of claimed)
-          this.#take(operation, ownership(this.#engine.parts, operation, tookMs))
-        if (claimed.length < room.steps) break
-      }
-      // With every place taken, the end of a step asks for the next round.
-      const { steps, except } = this.#room()
-      if (steps > 0) this.nudge((await store.nextDueAtMs(except)) ?? Infinity)
-      if (this.#isBlind) log.info({}, 'the watcher reads the store again')
-      this.#isBlind = false
-    } catch (error) {
-      const isAway = error instanceof StoreUnavailable
-      if (!this.#isBlind && !(isAway && error.isTold))
-        log.error({ err: error }, 'the watcher could not read the store')
-      this.#isBlind = isAway
-      this.nudge(world.now() + RETRY_MS)
+    for (let room = this.#room(); room.steps > 0; room = this.#room()) {
+      const tookMs = stopwatch(world)
+      const claimed = await store.claimDue(world.now(), leaseMs, room.steps, room.except)
+      for (const operation of claimed) this.#take(operation, ownership(this.#engine.parts, operation, tookMs))
+      if (claimed.length < room.steps) break
     }
+    // With every place taken, the end of a step asks for the next round.
+    const { steps, except } = this.#room()
+    if (steps > 0) this.nudge((await store.nextDueAtMs(except)) ?? Infinity)
+    return true
   }
 
   /**

@@ -6,13 +6,7 @@
 
 import type { Log, Webhooks } from '../operations/engine.ts'
 import { Rounds } from '../operations/rounds.ts'
-import {
-  StoreUnavailable,
-  type Delivery,
-  type Ended,
-  type Outbox,
-  type Webhook,
-} from '../operations/store.ts'
+import type { Delivery, Ended, Outbox, Webhook } from '../operations/store.ts'
 import { within } from '../operations/within.ts'
 import type { World } from '../world.ts'
 import { Lane } from './lane.ts'
@@ -45,7 +39,6 @@ const LEASE_MS = 30_000
 const MAX_UNDER_WAY = 256
 /** The longest sleep: another process may have left something behind, and the callers file may have changed. */
 const IDLE_MS = 5_000
-const RETRY_MS = 1_000
 /** How often those messages are looked for whose caller has no receiver any more, and how many of them at a time. */
 const FORSAKEN_EVERY_MS = 3_600_000
 const FORSAKEN_BATCH = 100
@@ -58,13 +51,21 @@ export class Deliveries implements Webhooks {
   readonly #stopping = new AbortController()
   /** When those without a receiver were looked for last, by a clock that is never set. */
   #lookedMs: number
-  /** The store was away the last time; said once. */
-  #isBlind = false
 
   constructor(options: DeliveriesOptions) {
     this.#options = { firstPauseMs: FIRST_PAUSE_MS, leaseMs: LEASE_MS, ...options }
-    this.#lookedMs = options.world.monotonic()
-    this.#rounds = new Rounds({ world: options.world, idleMs: IDLE_MS, make: () => this.#round() })
+    const { world, log } = options
+    this.#lookedMs = world.monotonic()
+    this.#rounds = new Rounds({
+      world,
+      idleMs: IDLE_MS,
+      log,
+      words: {
+        fails: 'the messages of ends could not be read',
+        goesOn: 'the messages of ends can be read again',
+      },
+      make: () => this.#round(),
+    })
   }
 
   isTold(caller: string): boolean {
@@ -89,29 +90,22 @@ export class Deliveries implements Webhooks {
     await done
   }
 
-  async #round(): Promise<void> {
-    const { outbox, receivers, world, log, leaseMs } = this.#options
-    try {
-      // Of whoever has no place free, the end of an attempt asks for the next round.
-      const free = receivers.receiverNames().filter(name => this.#free(name) > 0)
-      if (free.length > 0) {
-        const due = await outbox.nextDue(free)
-        const places = this.#places(due)
-        if (places.length > 0)
-          for (const delivery of await outbox.claim(world.now(), leaseMs, places)) this.#take(delivery)
-        this.#rounds.nudge(Math.min(...due.values()))
-      }
-      await this.#giveUpForsaken()
-      const lanes = [...this.#lanes.values()]
-      const pausesMs = lanes.map(lane => lane.pausedMs(world.monotonic())).filter(ms => ms > 0)
-      this.#rounds.nudge(world.now() + Math.min(IDLE_MS, ...pausesMs))
-      if (this.#isBlind) log.info({}, 'the messages of ends can be read again')
-      this.#isBlind = false
-    } catch (error) {
-      if (!this.#isBlind) log.error({ err: error }, 'the messages of ends could not be read')
-      this.#isBlind = error instanceof StoreUnavailable
-      this.#rounds.nudge(world.now() + RETRY_MS)
+  async #round(): Promise<boolean> {
+    const { outbox, receivers, world, leaseMs } = this.#options
+    // Of whoever has no place free, the end of an attempt asks for the next round.
+    const free = receivers.receiverNames().filter(name => this.#free(name) > 0)
+    if (free.length > 0) {
+      const due = await outbox.nextDue(free)
+      const places = this.#places(due)
+      if (places.length > 0)
+        for (const delivery of await outbox.claim(world.now(), leaseMs, places)) this.#take(delivery)
+      this.#rounds.nudge(Math.min(...due.values()))
     }
+    await this.#giveUpForsaken()
+    const lanes = [...this.#lanes.values()]
+    const pausesMs = lanes.map(lane => lane.pausedMs(world.monotonic())).filter(ms => ms > 0)
+    this.#rounds.nudge(world.now() + Math.min(IDLE_MS, ...pausesMs))
+    return true
   }
 
   /** How many messages may be taken for whom, of those for whom one is due. */

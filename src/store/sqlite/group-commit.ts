@@ -143,6 +143,16 @@ export class GroupCommit {
     if (subject === undefined || this.#syncing?.subjects.has(subject)) await this.#syncing?.whenStored
   }
 
+  /** What `read` gives. @throws StoreUnavailable when the database cannot be read */
+  attempt<T>(read: () => T): T {
+    if (this.#end) throw this.#end
+    try {
+      return read()
+    } catch (error) {
+      throw new StoreUnavailable('the store could not be read', { cause: error })
+    }
+  }
+
   /** Brings to the disk what was asked for, and closes the database. From then on every call rejects. */
   async close(): Promise<void> {
     while (!this.#end && (this.#syncing || this.#queue.writes.length > 0)) {

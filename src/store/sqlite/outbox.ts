@@ -3,7 +3,7 @@
  * process, and costs no write.
  */
 
-import { StoreUnavailable, type Delivery, type Outbox, type Webhook } from '../../operations/store.ts'
+import type { Delivery, Outbox, Webhook } from '../../operations/store.ts'
 import type { GroupCommit } from './group-commit.ts'
 import { COLUMNS_WITHOUT_RESULT, toOperation, toTime, type Row } from './rows.ts'
 import type { Statements } from './statements.ts'
@@ -72,7 +72,7 @@ export class SqliteOutbox implements Outbox {
 
   async nextDue(callers: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const wanted = new Set(callers)
-    return this.#attempt(() => {
+    return this.#commit.attempt(() => {
       const due = new Map<string, number>()
       for (const caller of this.#waiting()) {
         if (!wanted.has(caller)) continue
@@ -99,7 +99,7 @@ export class SqliteOutbox implements Outbox {
   async #claim(nowMs: number, leaseMs: number, due: () => DueMessage[]): Promise<Delivery[]> {
     if (this.#commit.isFailing) await this.#commit.write(null, this.#touch)
     await this.#commit.whenStored()
-    return this.#attempt(() => {
+    return this.#commit.attempt(() => {
       const lease = Math.round(nowMs + leaseMs)
       return due().map(({ id }) => {
         const row = this.#sql.get<Row>(`SELECT ${COLUMNS_WITHOUT_RESULT} FROM operations WHERE id = ?`, id)!
@@ -117,15 +117,5 @@ export class SqliteOutbox implements Outbox {
       .filter(({ dueAtMs }) => dueAtMs <= nowMs)
       .toSorted((a, b) => a.dueAtMs - b.dueAtMs)
       .slice(0, limit)
-  }
-
-  /** @throws StoreUnavailable when the database cannot be read. */
-  #attempt<T>(read: () => T): T {
-    if (this.#commit.end) throw this.#commit.end
-    try {
-      return read()
-    } catch (error) {
-      throw new StoreUnavailable('the store could not be read', { cause: error })
-    }
   }
 }

@@ -6,7 +6,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import {
   mutates,
-  StoreUnavailable,
   type Admission,
   type IdempotencyKey,
   type Kind,
@@ -351,12 +350,7 @@ export class SqliteStore implements Store {
   }
 
   /** @throws StoreUnavailable when the database cannot be read. */
-  #attempt<T>(read: () => T): Promise<T> {
-    if (this.#commit.end) return Promise.reject(this.#commit.end)
-    try {
-      return Promise.resolve(read())
-    } catch (error) {
-      return Promise.reject(new StoreUnavailable('the store could not be read', { cause: error }))
-    }
+  async #attempt<T>(read: () => T): Promise<T> {
+    return this.#commit.attempt(read)
   }
 }
