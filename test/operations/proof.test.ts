@@ -147,6 +147,20 @@ test('a date without a zone proves nothing, however well it fits', () => {
   )
 })
 
+test('what is dated long after the start proves no create, however late it is by the clock of whoever looks', () => {
+  const sinceStartMs = fc.integer({ min: -3_600_000, max: 3 * 3_600_000 })
+  fc.assert(
+    fc.property(sinceStartMs, sinceMs => {
+      const dated = entry({ created_at: new Date(T0 + sinceMs).toISOString() })
+      // The clock of the process that started it had been set back by three hours.
+      const next = after(looking('snapshot.create'), seen(dated), T0 + 3 * 3_600_000)
+      const isOurs = sinceMs >= -5_000 && sinceMs <= 600_000 + 5_000
+      expect([sinceMs, next.status]).toEqual([sinceMs, isOurs ? 'succeeded' : 'unknown'])
+    }),
+    { examples: [[-5_001], [-5_000], [605_000], [605_001]] },
+  )
+})
+
 test('a restore tells what it discarded as far as a list before it knew', () => {
   const done = { kind: 'done', scope: 'restored', snapshots: null } as const
   const evidence = (newer?: string[]): Evidence => ({ present: true, atMs: T0 - 1, ...(newer && { newer }) })

@@ -10,6 +10,11 @@ import type { ChangeResult } from './kind.ts'
  * same name that is older than that must not pass for the one this operation asked for.
  */
 const CLOCK_SKEW_MS = 5_000
+/**
+ * How long after the start of a create its snapshot may be dated, in milliseconds, for the date alone to prove it. Without
+ * a bound, a replica whose clock had been set back by hours would take for its own whatever was made in those hours.
+ */
+const MADE_WITHIN_MS = 600_000
 
 /** What a change brings when the callback key tells its end. */
 const reported = (_subject: Subject, { scope }: { scope: unknown }): ChangeResult => ({
@@ -85,5 +90,6 @@ function isSurelyOurs({ evidence, createdAtMs }: Subject, entry: ListedSnapshot,
     const isOlder = dateMs !== null && dateMs >= evidence.atMs - CLOCK_SKEW_MS && dateMs < sinceMs
     return !evidence.present && !isOlder
   }
-  return dateMs !== null && dateMs >= sinceMs && dateMs <= nowMs + CLOCK_SKEW_MS
+  const untilMs = Math.min(nowMs, createdAtMs + MADE_WITHIN_MS) + CLOCK_SKEW_MS
+  return dateMs !== null && dateMs >= sinceMs && dateMs <= untilMs
 }
