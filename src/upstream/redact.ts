@@ -63,7 +63,7 @@ class Redaction {
     const arePairs = list.every(isPair)
     for (let at = 0; at < list.length; at += 1) {
       const item = list[at]
-      const cleaned = arePairs && isSecretPair(item) ? [item[0], BLOT] : this.clean(item)
+      const cleaned = arePairs && isSecretPair(item) ? [this.#name(item[0]).shown, BLOT] : this.clean(item)
       if (cleaned !== list[at]) (copy ??= [...list])[at] = cleaned
     }
     return copy ?? list
@@ -89,11 +89,13 @@ class Redaction {
     const known = this.#names.get(name)
     if (known) return known
     const lower = name.toLowerCase()
+    const shown = this.#leaf(name)
     const told = {
-      isSecret: isSecretName(name),
+      // What is left of a name may be one, too.
+      isSecret: isSecretName(name) || isSecretName(shown),
       mayName: NAMING.has(lower),
       mayBeNamed: NAMED.has(lower),
-      shown: this.#leaf(name),
+      shown,
     }
     this.#names.set(name, told)
     return told

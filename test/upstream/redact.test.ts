@@ -100,7 +100,8 @@ test('whatever the JSON, no secret and no secret member is left, and cleaning tw
       expect(secretMembers(clean)).toEqual([])
       expect(JSON.stringify(redact(clean, SECRETS))).toBe(shown)
     }),
-    { numRuns: 300 },
+    // A pair whose name is a known secret; a name that is one once a known secret is out of it.
+    { numRuns: 300, examples: [[[['s3cr3t-token-A', 0]]], [{ 'keyp+q/r s=!é': 0 }]] },
   )
 })
 
