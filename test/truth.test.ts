@@ -6,7 +6,7 @@
 import { expect, test, vi } from 'vitest'
 import type { Dress } from '../src/simulator/dresses/dress.ts'
 import { DRESSES, canWear, dressesOn, isProvable } from '../src/simulator/dresses/dresses.ts'
-import { startWorld, upstreamCalls, type World } from './helper.ts'
+import { mutations, startWorld, upstreamCalls, type World } from './helper.ts'
 
 const CHANGES = [
   { action: 'create_snapshot', method: 'POST', path: '/snapshots', body: { name: 'new' } },
@@ -101,3 +101,20 @@ test('a read is answered with what is there', async () => {
   )
   expect(untrue.flat()).toEqual([])
 }, 60_000)
+
+test.each([-3_600_000, 3_600_000])(
+  'HOSTKEY has a clock that is %s ms ahead: a date that fits by the one of the gateway proves nothing',
+  async clocksApartMs => {
+    let aheadMs = 0
+    const world = await startWorld({
+      simulator: { taskMs: 20, now: () => Date.now() + aheadMs },
+      env: { CHECK_MAX_MS: '200' },
+    })
+    // Somebody else made it, at what is now by the clock of the gateway.
+    world.simulator.setVm(1000, { snapshots: ['old'] })
+    aheadMs = clocksApartMs
+    world.simulator.fault({ kind: 'drop-before', action: 'create_snapshot' })
+    const { body } = await world.call('POST', '/vms/1000/snapshots', { headers: WAIT, body: { name: 'old' } })
+    expect([body.status, mutations(world)]).toEqual(['unknown', []])
+  },
+)

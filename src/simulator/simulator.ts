@@ -100,6 +100,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     const socketId = connections.idOf(socket)
     requests.push({ at: now(), method, path, contentType, body, fields, headers, socketId })
     const { reply, fault } = scripts.serve(method, path, fields)
+    res.setHeader('date', new Date(now()).toUTCString())
     deliver(res, reply, fault)
   }
 

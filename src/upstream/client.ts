@@ -9,6 +9,7 @@ import { ACTIONS, actionFields } from './actions.ts'
 import { BUSY_MS, type Gate } from './gate.ts'
 import { judgeCall } from './judge/call.ts'
 import { judgeCheck } from './judge/check.ts'
+import { areApart } from './judge/dates.ts'
 import type { Asked } from './judge/evidence.ts'
 import { MAX_MESSAGE_LENGTH } from './judge/reason.ts'
 import type { Snapshot } from './judge/snapshots.ts'
@@ -30,7 +31,7 @@ export interface ClientOptions {
   /** The IANA zone of dates that come without one (`HOSTKEY_TIME_ZONE`), or null. */
   timeZone: string | null
   gate: Gate
-  world: Pick<World, 'soon'>
+  world: Pick<World, 'now' | 'soon'>
   /** Slows all checks together. */
   checks: Throttle
   log: { warn: (fields: object, message: string) => void }
@@ -108,7 +109,7 @@ export class Client implements Hostkey {
     if (exchange.kind !== 'answer') return exchange
     const answer = answerOf(exchange)
     await this.#letOthers(answer.body)
-    const verdict = judgeCall(action, answer, this.#asked(task))
+    const verdict = judgeCall(action, answer, this.#asked(task, answer))
     switch (verdict.kind) {
       case 'accepted':
         if (verdict.lenient) this.#warnLenient(action, answer)
@@ -140,7 +141,7 @@ export class Client implements Hostkey {
     if (exchange.kind !== 'answer') return exchange
     const answer = answerOf(exchange)
     await this.#letOthers(answer.body)
-    const verdict = judgeCheck(task.action, answer, this.#asked(task))
+    const verdict = judgeCheck(task.action, answer, this.#asked(task, answer))
     switch (verdict.kind) {
       case 'pending':
         return { kind: 'pending' }
@@ -161,8 +162,10 @@ export class Client implements Hostkey {
   }
 
   /** What was asked, as far as it helps to read the answer. */
-  #asked({ params }: Task): Asked {
-    return { name: params.name, type: params.type, timeZone: this.#options.timeZone ?? undefined }
+  #asked({ params: { name, type } }: Task, { headers }: Answer): Asked {
+    const { timeZone, world } = this.#options
+    const clocksDiffer = areApart(headers?.date, world.now())
+    return { name, type, timeZone: timeZone ?? undefined, clocksDiffer }
   }
 
   /** What was done, without secrets. The list is redacted entry by entry: a snapshot may be called `before-key-rotation`. */

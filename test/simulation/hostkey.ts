@@ -45,11 +45,20 @@ export class SimulatedHostkey {
   constructor(parts: HostkeyParts) {
     this.#parts = parts
     const draw = (limit: number): number => parts.chance.below(limit)
-    const now = (): number => parts.schedule.nowMs + this.aheadMs
+    const now = (): number => this.#nowMs
     this.cloud = new Cloud({ ...parts.cloud, draw }, now)
     this.aheadMs = 0
     this.tokens = new Tokens({ token: TOKEN, apiKey: API_KEY, draw, tokenTtlMs: 240_000 }, now)
     this.#scripts = new Scripts(this.cloud, this.tokens, this.#faults)
+  }
+
+  get #nowMs(): number {
+    return this.#parts.schedule.nowMs + this.aheadMs
+  }
+
+  /** What it writes into the `Date` of its answers. */
+  get date(): string {
+    return new Date(this.#nowMs).toUTCString()
   }
 
   fault(fault: Fault): void {
@@ -164,7 +173,7 @@ class Sending {
     const seconds = headers['retry-after']
     const answer = {
       status,
-      headers: { 'content-type': 'application/json', ...headers },
+      headers: { 'content-type': 'application/json', date: this.#hostkey.date, ...headers },
       body: bodyOf(reply),
     }
     this.#end({

@@ -204,7 +204,7 @@ test('a large answer is judged in a turn of the event loop of its own and cleane
     turns += 1
     realWorld.soon(call)
   }
-  const { sim, upstream } = await start({ world: { soon } })
+  const { sim, upstream } = await start({ world: { ...realWorld, soon } })
   const list = (count: number) => ({
     result: 'OK',
     scope: Array.from({ length: count }, (_, i) => ({ name: `s${i}`, password: 'x' })),

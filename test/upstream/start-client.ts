@@ -28,7 +28,7 @@ export interface Options extends SimulatorOptions {
   /** The fixed tokens, a later one each time the session looks; without any it logs in. */
   tokens?: string[]
   timeoutMs?: number
-  world?: Pick<World, 'soon'>
+  world?: Pick<World, 'now' | 'soon'>
 }
 
 /** A client over real sockets to a simulated HOSTKEY whose tasks end when `clock.now` is moved. */

@@ -96,3 +96,14 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
   formats.set(timeZone, format)
   return format
 }
+
+/** A slow answer may be as old as a call may take, and its date has whole seconds. */
+const MAX_APART_MS = 20_000
+
+/**
+ * Whether the clock that wrote a `Date` header (RFC 9110, section 6.6.1) is too far from this machine's, of which `nowMs` is
+ * the time, for dates of the one to be held against times of the other. A header that is missing or unreadable tells nothing.
+ */
+export function areApart(date: string | string[] | undefined, nowMs: number): boolean {
+  return Math.abs(Date.parse(String(date)) - nowMs) > MAX_APART_MS
+}

@@ -2,14 +2,12 @@
 
 import { isHolder, isObject, member, opened, type JsonObject } from './json.ts'
 import { textOf } from './reason.ts'
+import type { ListAsked } from './snapshots.ts'
 import { isFailureCode, meaningOf, numberOf, tellsOfError, type Meaning } from './words.ts'
 
 /** What was asked, as far as it helps to read the answer: refusals and results quote the name. */
-export interface Asked {
+export interface Asked extends ListAsked {
   name?: string | undefined
-  type?: string | undefined
-  /** The IANA zone of dates that come without one (`HOSTKEY_TIME_ZONE`). */
-  timeZone?: string | undefined
 }
 
 export const STATE_NAMES = ['result', 'state', 'status', 'success', 'ok']

@@ -15,7 +15,10 @@ export interface Snapshot {
   type: string
   /** RFC 3339 UTC, or null when the upstream gave no date that can be read. */
   created_at: string | null
-  /** Whether `created_at` is that very moment; a date without a zone is not, unless `HOSTKEY_TIME_ZONE` is set. */
+  /**
+   * Whether `created_at` is that very moment by the clock of this machine; a date without a zone is not, unless
+   * `HOSTKEY_TIME_ZONE` is set, and none is while the clocks differ.
+   */
   isDateCertain: boolean
   /** `not-present` while it is being made, and when that failed. */
   state: 'present' | 'not-present'
@@ -25,7 +28,10 @@ export interface Snapshot {
 
 export interface ListAsked {
   type?: string | undefined
+  /** The IANA zone of dates that come without one (`HOSTKEY_TIME_ZONE`). */
   timeZone?: string | undefined
+  /** HOSTKEY's clock and that of this machine are too far apart for dates of the one to be held against times of the other. */
+  clocksDiffer?: boolean
 }
 
 /** The snapshots in a scope, or null when its shape is not recognised. Two may have the same name. */
@@ -94,7 +100,11 @@ function isEntry(value: unknown): boolean {
   )
 }
 
-function readEntry(key: string | null, entry: unknown, { type, timeZone }: ListAsked): Snapshot | null {
+function readEntry(
+  key: string | null,
+  entry: unknown,
+  { type, timeZone, clocksDiffer }: ListAsked,
+): Snapshot | null {
   if (!isObject(entry)) return null
   const name = textOf(first(entry, NAME_MEMBERS)) ?? key
   if (name === null || name === '') return null
@@ -105,7 +115,7 @@ function readEntry(key: string | null, entry: unknown, { type, timeZone }: ListA
     id: textOf(first(entry, ID_MEMBERS)),
     type: typeof own === 'string' && own !== '' ? own : (type ?? 'snapshot'),
     created_at: date?.date ?? null,
-    isDateCertain: date?.isCertain ?? false,
+    isDateCertain: date !== null && date.isCertain && !clocksDiffer,
     state: STATE_MEMBERS.every(state => isPresentState(member(entry, state))) ? 'present' : 'not-present',
     raw: entry,
   }

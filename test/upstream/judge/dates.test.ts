@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readDate } from '../../../src/upstream/judge/dates.ts'
+import { areApart, readDate } from '../../../src/upstream/judge/dates.ts'
 
 /** For `FC_RUNS=100000`. */
 const TIMEOUT_MS = 3_600_000
@@ -54,4 +54,15 @@ test('whatever the moment and the zone, a certain date is that moment', { timeou
     }),
     { numRuns: Number(process.env.FC_RUNS ?? 300) },
   )
+})
+
+test('clocks that are within 20 s of each other are not apart, nor are those of which nothing is known', () => {
+  const moment = fc.date({ min: new Date('1990-01-01'), max: new Date('2090-01-01'), noInvalidDate: true })
+  fc.assert(
+    fc.property(moment, fc.integer({ min: -100_000, max: 100_000 }), (when, aheadMs) => {
+      const date = when.toUTCString()
+      expect(areApart(date, Date.parse(date) + aheadMs)).toBe(Math.abs(aheadMs) > 20_000)
+    }),
+  )
+  for (const date of [undefined, '', 'soon', ['a', 'b']]) expect(areApart(date, 0)).toBe(false)
 })
